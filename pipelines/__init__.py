@@ -1,0 +1,1 @@
+"""Guike (归客): one customer view from a company's scattered legacy systems."""

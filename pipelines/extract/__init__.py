@@ -1,0 +1,1 @@
+"""From a legacy system to raw_<system>: specs, readers for each kind of source, guards, and the load."""

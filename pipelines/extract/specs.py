@@ -1,0 +1,376 @@
+"""What a legacy system is, as data: one frozen, validated spec per file in pipelines/systems.
+
+Comes in: YAML. Goes out: `SystemSpec` with its `TableSpec`s, or a GuikeError with file, line and reason: a
+spec that can't work is refused when it is read, not at two in the morning. `registry` tells which staging
+models feed which entity, from their file names, so that adding a system edits no file but its own.
+"""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+import json
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import duckdb
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from pipelines.errors import GuikeError
+from pipelines.extract.naming import is_plain_name, normalise
+from pipelines.extract.spec_file import problem, read_model
+from pipelines.i18n import t
+from pipelines.settings import Settings
+
+Kind = Literal["database", "csv", "excel", "dbf", "rest", "jsonl", "parquet", "text"]
+Measure = Literal["revenue", "receipts", "order_rows", "payment_rows", "customer_rows"]
+
+ENTITIES = (
+    "customers", "contacts", "staff", "products", "orders", "order_lines", "payments", "receivables",
+    "contracts", "interactions", "tickets", "quotes", "surveys", "service_costs", "account_notes",
+    "referrals", "usage",
+)  # fmt: skip
+
+_SYSTEM_OPTIONS: dict[str, frozenset[str]] = {
+    "schema": frozenset({"database"}),
+    "encoding": frozenset({"csv", "dbf", "text"}),
+    "delimiter": frozenset({"csv"}),
+    "token": frozenset({"rest"}),
+    "page_size": frozenset({"rest"}),
+    "paging": frozenset({"rest"}),
+}
+_TABLE_OPTIONS: dict[str, frozenset[str]] = {
+    "header_row": frozenset({"csv", "excel"}),
+    "skip_totals": frozenset({"csv", "excel"}),
+}
+_PLACEHOLDER = re.compile(r"\$\{[A-Z][A-Z0-9_]*(?::-[^{}]*)?\}")
+_RESERVED = frozenset({"_row_number", "_loaded_at", "_run_id"})
+_MODEL = re.compile(r"stg_(?P<system>[a-z0-9_]+?)__(?P<entity>[a-z0-9_]+?)(?:__[a-z0-9_]+)?")
+_MACRO = """\
+{{#- Written by Guike from the names of the staging models; don't edit. -#}}
+{{%- macro staging_registry() -%}}
+{{{{ return({{
+{lines}
+}}) }}}}
+{{%- endmacro -%}}
+"""
+
+
+class Column(NamedTuple):
+    """A column of a raw table: its English name there and its name in the source."""
+
+    name: str
+    source: str
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Title(_Frozen):
+    """What users call the system."""
+
+    en: str = Field(min_length=1)
+    zh: str = Field(min_length=1)
+
+
+class Paging(_Frozen):
+    """How a REST system pages: names of its query parameters and of the fields in its answer."""
+
+    page: str = "page"
+    size: str = "size"
+    first: int = 1
+    data: str = "data"
+    pages: str = "pages"
+    total: str = "total"
+
+
+def _columns(value: Any) -> tuple[Column, ...]:
+    """A list of source names, or a mapping {English name: source name}, as columns."""
+    if isinstance(value, dict):
+        pairs = [(str(name), "" if source is None else str(source)) for name, source in value.items()]
+    elif isinstance(value, list):
+        pairs = [(normalise(str(item)), str(item)) for item in value]
+    else:
+        raise problem(t("columns must be a list of names or a mapping {english_name: source name}"))
+    if not pairs:
+        raise problem(t("columns is empty"))
+    seen: dict[str, str] = {}
+    for index, (name, source) in enumerate(pairs):
+        at = name if isinstance(value, dict) else index
+        if isinstance(value, list) and not source.isascii():
+            raise problem(
+                t("'{column}' is not an English name; write it as english_name: {column}", column=source), at
+            )
+        if not is_plain_name(name) or name in _RESERVED:
+            raise problem(t("'{name}' can't be the name of a column in the warehouse", name=name), at)
+        if not source.strip():
+            raise problem(t("the column '{name}' has no source name", name=name), at)
+        if name in seen:
+            raise problem(
+                t("the columns '{one}' and '{two}' are both '{name}' in the warehouse",
+                  one=seen[name], two=source, name=name), at
+            )  # fmt: skip
+        seen[name] = source
+    return tuple(Column(name, source) for name, source in pairs)
+
+
+def _key(value: Any) -> Any:
+    return tuple(normalise(str(item)) for item in value) if isinstance(value, list) else value
+
+
+class TableSpec(_Frozen):
+    """One table of a legacy system.
+
+    Attributes:
+        name: the table's name in raw_<system>.
+        source: its name there: a table, a sheet, a file in the folder, a REST path.
+        key: columns that tell the rows apart; empty where only `_row_number` does.
+        snapshot: why the table is read whole.
+        floor: a load with fewer rows than this fraction of the last one's is refused; 0 takes any.
+        columns: what is read, in this order.
+        header_row: the line of the column names, from 1 (CSV and Excel).
+        skip_totals: rows whose first filled cell is one of these words are no data (CSV and Excel).
+    """
+
+    name: str
+    source: str
+    key: Annotated[tuple[str, ...], BeforeValidator(_key)] = ()
+    snapshot: str = Field(min_length=10)
+    floor: float = 0.5
+    columns: Annotated[tuple[Column, ...], BeforeValidator(_columns)]
+    header_row: int = Field(default=1, ge=1, le=1000)
+    skip_totals: tuple[str, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _source_is_name(cls, value: Any) -> Any:
+        return {"source": value.get("name"), **value} if isinstance(value, dict) else value
+
+    @field_validator("name")
+    @classmethod
+    def _name_is_plain(cls, name: str) -> str:
+        if not is_plain_name(name):
+            raise problem(t("'{name}' can't be the name of a table in the warehouse", name=name))
+        return name
+
+    @field_validator("floor")
+    @classmethod
+    def _floor_is_fraction(cls, floor: float) -> float:
+        if not 0 <= floor <= 1:
+            raise problem(t("floor is {floor}, but must be from 0 to 1", floor=floor))
+        return floor
+
+    @model_validator(mode="after")
+    def _key_is_known(self) -> TableSpec:
+        names = [column.name for column in self.columns]
+        for index, part in enumerate(self.key):
+            if part not in names:
+                raise problem(t("the key '{key}' is not among the columns", key=part), "key", index)
+            if part in self.key[:index]:
+                raise problem(t("the key '{key}' stands there twice", key=part), "key", index)
+        return self
+
+
+class SystemSpec(_Frozen):
+    """One legacy system; `location` and `token` may hold ${VAR:-default}, filled at the moment of use."""
+
+    name: str
+    title: Title
+    kind: Kind
+    location: str = Field(min_length=1)
+    trust: int
+    timezone: str
+    extra_columns: Literal["allow", "refuse"] | None = None
+    database_schema: str | None = Field(default=None, alias="schema")
+    encoding: str | None = None
+    delimiter: str = ","
+    token: str | None = None
+    page_size: int = Field(default=1000, ge=1, le=100_000)
+    paging: Paging = Paging()
+    controls: dict[Measure, str] = {}
+    tables: tuple[TableSpec, ...]
+
+    @property
+    def allows_extra_columns(self) -> bool:
+        """Whether columns that no table names are ignored (a database has many)"""
+        return self.extra_columns == "allow" or (self.extra_columns is None and self.kind == "database")
+
+    def signature(self, table: TableSpec) -> str:
+        """A fingerprint of everything here that decides what `table`'s rows look like."""
+        parts = [self.kind, self.timezone, self.encoding, self.delimiter, self.allows_extra_columns]
+        text = json.dumps([*parts, table.model_dump(exclude={"floor", "snapshot"})], ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    @field_validator("name")
+    @classmethod
+    def _name_is_plain(cls, name: str) -> str:
+        if not is_plain_name(name) or name.endswith("_staging"):
+            raise problem(t("'{name}' can't be the name of a system", name=name))
+        return name
+
+    @field_validator("trust")
+    @classmethod
+    def _trust_is_percentage(cls, trust: int) -> int:
+        if not 0 <= trust <= 100:
+            raise problem(t("trust is {trust}, but must be from 0 to 100", trust=trust))
+        return trust
+
+    @field_validator("timezone")
+    @classmethod
+    def _timezone_is_known(cls, timezone: str) -> str:
+        try:
+            ZoneInfo(timezone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise problem(t("the time zone '{name}' is unknown", name=timezone)) from None
+        return timezone
+
+    @field_validator("encoding")
+    @classmethod
+    def _encoding_is_known(cls, encoding: str | None) -> str | None:
+        try:
+            return codecs.lookup(encoding).name if encoding else encoding
+        except LookupError:
+            raise problem(t("the encoding '{name}' is unknown", name=encoding)) from None
+
+    @field_validator("delimiter")
+    @classmethod
+    def _delimiter_is_one_character(cls, delimiter: str) -> str:
+        if len(delimiter) != 1:
+            raise problem(t("the delimiter must be one character"))
+        return delimiter
+
+    @field_validator("location", "token")
+    @classmethod
+    def _placeholders_are_whole(cls, text: str | None) -> str | None:
+        rest = text or ""
+        while (filled := _PLACEHOLDER.sub("", rest)) != rest:
+            rest = filled
+        if "${" in rest:
+            raise problem(t("write a variable as ${NAME} or ${NAME:-default}"))
+        return text
+
+    @model_validator(mode="after")
+    def _options_fit_kind(self) -> SystemSpec:
+        given = {"schema" if field == "database_schema" else field for field in self.model_fields_set}
+        for option, kinds in _SYSTEM_OPTIONS.items():
+            if option in given and self.kind not in kinds:
+                raise _misplaced(option, self.kind, option)
+        for index, table in enumerate(self.tables):
+            for option, kinds in _TABLE_OPTIONS.items():
+                if option in table.model_fields_set and self.kind not in kinds:
+                    raise _misplaced(option, self.kind, "tables", index, option)
+            if self.kind == "database" and not table.key:
+                raise problem(t("a table of a database needs a key"), "tables", index)
+        return self
+
+    @model_validator(mode="after")
+    def _table_names_differ(self) -> SystemSpec:
+        names = [table.name for table in self.tables]
+        if not names:
+            raise problem(t("tables is empty"), "tables")
+        for index, name in enumerate(names):
+            if name in names[:index]:
+                raise problem(t("the table '{name}' stands there twice", name=name), "tables", index)
+        return self
+
+    @model_validator(mode="after")
+    def _controls_are_queries(self) -> SystemSpec:
+        known = {f"raw_{self.name}.{table.name}" for table in self.tables}
+        for measure, sql in self.controls.items():
+            if reason := _control_problem(sql, known):
+                raise problem(reason, "controls", measure)
+        return self
+
+
+def _misplaced(option: str, kind: str, *at: str | int) -> PydanticCustomError:
+    return problem(t("{option} means nothing for kind {kind}", option=option, kind=kind), *at)
+
+
+def _control_problem(sql: str, known: set[str]) -> str | None:
+    """Why `sql` can't be a control over the tables `known`, or None."""
+    try:
+        statements = duckdb.extract_statements(sql)
+        if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+            return t("a control must be a single SELECT")
+        with duckdb.connect() as con:
+            used = {name.replace('"', "") for name in con.get_table_names(sql, qualified=True)}
+    except duckdb.Error as error:
+        return t("the control is not valid SQL: {reason}", reason=str(error).splitlines()[0])
+    if unknown := sorted(used - known):
+        return t("the control reads {tables}, which this system doesn't have", tables=", ".join(unknown))
+    return None
+
+
+def load_spec(path: Path) -> SystemSpec:
+    """Read and validate one spec.
+
+    Raises:
+        GuikeError: every problem of the file as `file, line: reason`.
+    """
+    spec = read_model(path, SystemSpec)
+    if spec.name != path.stem:
+        raise GuikeError(
+            t("{file}, line 1: the system's name is '{name}', but the file is called {file}",
+              file=path.name, name=spec.name),
+            t("Give the file and the system the same name."),
+        )  # fmt: skip
+    return spec
+
+
+def load_specs(settings: Settings) -> list[SystemSpec]:
+    """All systems of the company, sorted by name.
+
+    Raises:
+        GuikeError: a spec that can't work, or two files for one system.
+    """
+    folder = settings.systems_dir
+    paths = sorted([*folder.glob("*.yml"), *folder.glob("*.yaml")], key=lambda path: path.stem)
+    for one, other in zip(paths, paths[1:], strict=False):
+        if one.stem == other.stem:
+            raise GuikeError(
+                t(
+                    "The system '{name}' has two files: {one}, {two}.",
+                    name=one.stem,
+                    one=one.name,
+                    two=other.name,
+                ),
+                t("Keep one of them."),
+            )
+    return [load_spec(path) for path in paths]
+
+
+def registry(settings: Settings) -> dict[str, list[str]]:
+    """Entity -> the names of its staging models, sorted; every entity is there, some with no model.
+
+    Raises:
+        GuikeError: a staging model whose name says another system than its folder, or no known system.
+    """
+    systems = {spec.name for spec in load_specs(settings)}
+    models: dict[str, list[str]] = {entity: [] for entity in ENTITIES}
+    for path in sorted(settings.dbt_dir.glob("models/staging/*/stg_*.sql")):
+        match = _MODEL.fullmatch(path.stem)
+        if match is None or match["system"] != path.parent.name or match["system"] not in systems:
+            raise GuikeError(
+                t("The staging model {file} belongs to no system.", file=f"{path.parent.name}/{path.name}"),
+                t("Name it stg_<system>__<entity>.sql, in the folder of a system in pipelines/systems."),
+            )
+        if match["entity"] in models:
+            models[match["entity"]].append(path.stem)
+    return models
+
+
+def write_registry(settings: Settings) -> bool:
+    """Write dbt_project/macros/registry.sql where it differs; returns whether it did."""
+    lines = []
+    for entity, names in registry(settings).items():
+        lines.append(f"    '{entity}': [{', '.join(repr(name) for name in names)}],")
+    path, text = settings.dbt_dir / "macros" / "registry.sql", _MACRO.format(lines="\n".join(lines))
+    if path.exists() and path.read_text(encoding="utf-8") == text:
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return True

@@ -1,0 +1,48 @@
+"""Values of file formats that know types, as text.
+
+Comes in: what a JSON or Excel reader gives. Goes out: the text to store, None for nothing. Whole numbers have
+no decimals, others every digit that tells them from their neighbours; dates are ISO.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+
+
+def json_text(value: Any) -> str | None:
+    """A JSON value as text; objects and lists as JSON."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return number_text(value)
+    if isinstance(value, dict | list):
+        return json.dumps(value, ensure_ascii=False, default=str)
+    return str(value)
+
+
+def number_text(value: float) -> str:
+    """13812345678.0 -> 13812345678, 0.1 -> 0.1, 1e-07 -> 0.0000001."""
+    return str(int(value)) if value.is_integer() else format(Decimal(repr(value)), "f")
+
+
+def cell_text(value: Any) -> str | None:
+    """An Excel cell as text; None where it is empty."""
+    if isinstance(value, str):
+        return value or None
+    if isinstance(value, float):
+        return number_text(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, datetime):
+        return value.isoformat(sep=" ")
+    if isinstance(value, date | time):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        minutes, seconds = divmod(int(value.total_seconds()), 60)
+        return f"{minutes // 60:02}:{minutes % 60:02}:{seconds:02}"
+    return None if value is None else str(value)

@@ -1,0 +1,1 @@
+"""Identity: normalise → match → resolve. Which records are one customer, under ids that last."""

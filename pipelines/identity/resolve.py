@@ -1,0 +1,286 @@
+"""The identity stage: which records and rows are one customer, under ids that last.
+
+Comes in: the `quality.passed_<entity>` views. Goes out: `identity.records`, `identity.identifiers`,
+`identity.customer_xref` (one row per source row that names a customer), `identity.unresolved`, and the
+ledger of ids (`ledger.py`). normalise → match → resolve; all of it SQL, written in one transaction, each
+table by difference, so that a killed run leaves nothing and an unchanged one changes nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+import duckdb
+
+from pipelines.i18n import t
+from pipelines.identity import ledger
+from pipelines.identity.match import Matcher, guard_size, match_exactly
+from pipelines.identity.mentions import ENTITIES, MENTION, WHO, resolve_mentions
+from pipelines.identity.normalise import install_macros
+from pipelines.identity.records import IDENTIFIERS, RECORDS, build_records
+from pipelines.settings import Settings
+from warehouse import store
+
+_log = logging.getLogger("guike.identity")
+MOST_NAMES = 5
+"""A phone number or e-mail address under more distinct names than this is a switchboard's: nobody's own."""
+
+_TABLES = """
+    create table if not exists identity.customer_xref (
+        system varchar not null, source_table varchar not null, source_id varchar not null,
+        customer_id varchar not null, method varchar not null, score double not null,
+        decided_at timestamp not null, run_id varchar not null);
+"""
+
+_CLUSTERS = """
+    create or replace temp table clusters as
+    select nodes.node, coalesce(components.cluster, nodes.node) as cluster
+    from nodes left join components using (node)
+"""
+
+_MEMBERS_NOW = """
+    create or replace temp table members_now as
+    select system, source_table, source_id, cluster, node as rank, true as is_record, party_type
+    from nodes inner join clusters using (node)
+    union all
+    select '*', $mention, source_id, cluster,
+        (select coalesce(max(node), 0) from nodes) + row_number() over (order by source_id), false, party_type
+    from mention_members
+"""
+
+_RECORD_ROWS = """
+    create or replace temp table xref_now as
+    with best as (
+        select node, arg_max(method, (score, method)) as method, max(score) as score
+        from (
+            select left_node as node, method, score from edges
+            union all select right_node, method, score from edges)
+        group by node)
+    select system, source_table, source_id, customer_id, coalesce(method, 'own') as method,
+        coalesce(score, 1.0) as score
+    from nodes
+    inner join clusters using (node)
+    inner join decided using (cluster)
+    left join best using (node)
+"""
+
+# One row per source row: the reference to a record of its own system, else what its mention means.
+_ENTITY_ROWS = """
+    create or replace temp table entity_rows as
+    select rows.system, rows.source_table, rows.source_id, referenced.customer_id,
+        'reference' as method, 1.0 as score
+    from quality.passed_{entity} as rows
+    inner join reference_ids as referenced using (system, customer_source_id)
+    union all
+    select rows.system, rows.source_table, rows.source_id, mentioned.customer_id,
+        mentioned.method, mentioned.score
+    from quality.passed_{entity} as rows
+    anti join reference_ids using (system, customer_source_id)
+    left join mention_ids as mentioned
+        on rows.system = mentioned.system
+        and coalesce(rows.customer_name, '') = mentioned.customer_name
+        and coalesce(rows.customer_phone, '') = mentioned.customer_phone
+        and coalesce(rows.customer_email, '') = mentioned.customer_email
+"""
+
+
+@dataclass(frozen=True)
+class IdentityResult:
+    """What the stage found.
+
+    Attributes:
+        records: customers records, mentions: rows of other entities that name a customer.
+        customers: ids in force. minted, merged, split: changes of this run.
+        unresolved: rows whose customer could not be told.
+    """
+
+    records: int
+    mentions: int
+    customers: int
+    minted: int
+    merged: int
+    split: int
+    unresolved: int
+
+
+def run_identity(settings: Settings, run_id: str, matcher: Matcher = match_exactly) -> IdentityResult:
+    """Resolve all records and rows that gate 1 let through, and keep the result.
+
+    Args:
+        settings: where the warehouse is.
+        run_id: written beside everything that this run decides.
+        matcher: gives the edges between records.
+    """
+    with store.connect(settings) as con:
+        store.ensure_schemas(con)
+        con.execute(_TABLES)
+        ledger.ensure_ledger(con)
+        install_macros(con)
+        with _told(t("names, numbers and codes normalised")):
+            build_records(con, MOST_NAMES)
+        with _told(t("records matched")):
+            matcher(con)
+            guard_size(con)
+            con.execute(_CLUSTERS)
+        with _told(t("mentions resolved")):
+            resolve_mentions(con)
+        con.execute(_MEMBERS_NOW, {"mention": MENTION})
+        changes = ledger.decide(con)
+        with _told(t("rows given their customer")):
+            _build_xref(con)
+        with _told(t("identity written")):
+            _write(con, run_id, store.now())
+        return _result(con, changes)
+
+
+@contextmanager
+def _told(what: str) -> Iterator[None]:
+    started = time.monotonic()
+    yield
+    _log.info(t("identity: {what}, {seconds:.1f} s", what=what, seconds=time.monotonic() - started))
+
+
+def _build_xref(con: duckdb.DuckDBPyConnection) -> None:
+    """TEMP `xref_now`: every row with its customer; TEMP `unresolved_now`: the others, counted."""
+    con.execute(_RECORD_ROWS)
+    con.execute(
+        "create or replace temp table reference_ids as select system, customer_source_id, customer_id "
+        "from customer_references inner join clusters using (node) inner join decided using (cluster)"
+    )
+    con.execute(
+        "create or replace temp table mention_ids as "
+        f"select system, {', '.join(WHO)}, decided.customer_id, method, score "
+        "from mentions left join decided using (cluster)"
+    )
+    con.execute(
+        "create or replace temp table unresolved_now "
+        "(entity varchar, system varchar, source_table varchar, rows bigint)"
+    )
+    for entity in ENTITIES:
+        con.execute(_ENTITY_ROWS.format(entity=entity))
+        con.execute(
+            "insert into unresolved_now select ?, system, source_table, count(*) from entity_rows "
+            "where customer_id is null group by all",
+            [entity],
+        )
+        _add_rows(con)
+    con.execute("drop table entity_rows")
+
+
+def _add_rows(con: duckdb.DuckDBPyConnection) -> None:
+    """Add `entity_rows` to `xref_now`, but no key a second time.
+
+    Rows of one source table may be two entities', and a careless source repeats a key; only where either is
+    the case, the keys are compared.
+    """
+    row = con.execute(
+        """
+        select (select count(*) from entity_rows)
+                > (select count(distinct hash(system, source_table, source_id)) from entity_rows),
+            exists (
+                select 1 from (select distinct system, source_table from entity_rows)
+                semi join (select distinct system, source_table from xref_now) using (system, source_table))
+        """
+    ).fetchone()
+    repeats, overlaps = row if row else (False, False)
+    source = "(select * from entity_rows where customer_id is not null)"
+    if repeats:
+        source = (
+            f"(select * from {source} qualify row_number() over "
+            "(partition by system, source_table, source_id order by score desc, customer_id, method) = 1)"
+        )
+    if overlaps:
+        source += " anti join xref_now using (system, source_table, source_id)"
+    con.execute(f"insert into xref_now select * from {source}")
+
+
+def _write(con: duckdb.DuckDBPyConnection, run_id: str, moment: datetime) -> None:
+    """Everything in one transaction, each table by difference."""
+    con.begin()
+    try:
+        ledger.record(con, run_id, moment)
+        _write_xref(con, run_id, moment)
+        for name, query in (
+            ("records", RECORDS),
+            ("identifiers", IDENTIFIERS),
+            ("unresolved", "select * from unresolved_now"),
+        ):
+            _replace(con, name, query)
+        con.commit()
+    except BaseException:
+        con.rollback()
+        raise
+
+
+def _write_xref(con: duckdb.DuckDBPyConnection, run_id: str, moment: datetime) -> None:
+    """Delete what is gone or different and insert what is new; unchanged source tables are left alone.
+
+    A table is unchanged when the hashes of its rows agree (see `store.content_hash`), which costs a fraction
+    of comparing row by row.
+    """
+    group_hash = (
+        "select system, source_table, count(*) as rows, sum(h::hugeint) as total, bit_xor(h) as mixed "
+        "from (select system, source_table, hash(source_id, customer_id, method, score) as h from {table}) "
+        "group by all"
+    )
+    con.execute(
+        f"""
+        create or replace temp table changed_tables as
+        with now as ({group_hash.format(table="xref_now")}),
+        kept as ({group_hash.format(table="identity.customer_xref")})
+        select distinct system, source_table
+        from ((from now except from kept) union all (from kept except from now))
+        """
+    )
+    same = "using (system, source_table, source_id, customer_id, method, score)"
+    changed = "semi join changed_tables using (system, source_table)"
+    con.execute(
+        f"""
+        create or replace temp table xref_gone as
+        select rowid as row_number from identity.customer_xref {changed} anti join xref_now {same};
+        create or replace temp table xref_new as
+        select * from xref_now {changed} anti join identity.customer_xref {same};
+        delete from identity.customer_xref where rowid in (select row_number from xref_gone);
+        """
+    )
+    con.execute(
+        "insert into identity.customer_xref "
+        "select system, source_table, source_id, customer_id, method, score, $moment, $run from xref_new",
+        {"moment": moment, "run": run_id},
+    )
+
+
+def _replace(con: duckdb.DuckDBPyConnection, name: str, query: str) -> None:
+    """Keep the query's result as identity.<name>, unless that is what it holds already."""
+    con.execute(f"create or replace temp table fresh as {query}")
+    con.execute(f"create table if not exists identity.{name} as from fresh limit 0")
+    if store.content_hash(con, "temp.fresh") != store.content_hash(con, f"identity.{name}"):
+        con.execute(f"create or replace table identity.{name} as from fresh")
+
+
+def _result(con: duckdb.DuckDBPyConnection, changes: ledger.LedgerChanges) -> IdentityResult:
+    row = con.execute(
+        """
+        select (select count(*) from nodes), (select count(*) from xref_now) - (select count(*) from nodes),
+            (select count(*) from identity.customer_ids where status = 'active'),
+            (select coalesce(sum(rows), 0)::bigint from identity.unresolved)
+        """
+    ).fetchone()
+    assert row is not None
+    records, mentions, customers, unresolved = (int(value) for value in row)
+    _log.info(
+        t(
+            "identity: {records} records and {mentions} rows belong to {customers} customers; "
+            "{minted} new, {merged} merged, {split} split off; {unresolved} rows could not be told",
+            records=records, mentions=mentions, customers=customers, minted=changes.minted,
+            merged=changes.merged, split=changes.split, unresolved=unresolved,
+        )
+    )  # fmt: skip
+    return IdentityResult(
+        records, mentions, customers, changes.minted, changes.merged, changes.split, unresolved
+    )

@@ -1,0 +1,207 @@
+"""The stages that are Python, as Dagster assets: extraction, the two gates, identity, publishing.
+
+Comes in: the systems' specs and the dbt manifest (for the names of the relations). Goes out: asset
+definitions with checks. Each does nothing but call the part that does the work, inside the run's session.
+"""
+
+# No postponed annotations here: Dagster checks those of its functions as objects.
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import dagster as dg
+
+from pipelines.extract.specs import SystemSpec
+from pipelines.i18n import t
+from pipelines.orchestration.dbt import key_of, stage_of
+from pipelines.orchestration.demo_sources import demo_service
+from pipelines.orchestration.instance import POOL
+from pipelines.orchestration.session import Session
+from warehouse import store
+from warehouse.publish import publish
+
+PUBLISHED = dg.AssetKey(["published", "current"])
+LOADED = dg.AssetKey(["ops", "systems"])
+# All that may run is loaded before anything is built from it.
+_FIRST, _SECOND = {"dagster/priority": "20"}, {"dagster/priority": "10"}
+
+_GATE_1 = ("record_issues", "set_aside", "resolved_issues", "rule_results")
+_IDENTITY = ("customer_xref", "customer_ids", "customer_id_changes", "records", "identifiers", "unresolved")
+_GATE_2 = ("reconciliation",)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a gate or another Python stage reports."""
+
+    passed: bool = True
+    message: str | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+Action = Callable[[Session], Outcome]
+
+
+def raw_keys(spec: SystemSpec) -> list[dg.AssetKey]:
+    """The asset keys of a system's tables, as dbt's sources name them."""
+    return [dg.AssetKey([f"raw_{spec.name}", table.name]) for table in spec.tables]
+
+
+def extract_assets(spec: SystemSpec) -> dg.AssetsDefinition:
+    """The raw tables of one system, with a warning where its data is stale."""
+    keys = raw_keys(spec)
+
+    @dg.multi_asset(
+        name=f"extract_{spec.name}",
+        specs=[dg.AssetSpec(key, group_name="extract", kinds={spec.kind, "dlt"}) for key in keys],
+        check_specs=[
+            dg.AssetCheckSpec("fresh", asset=keys[0], description="The source answered in this run.")
+        ],
+        pool=POOL,
+        op_tags=_FIRST,
+        required_resource_keys={"session"},
+    )
+    def extract(context: dg.AssetExecutionContext) -> Iterator[Any]:
+        from pipelines.extract.load import extract_system
+
+        session: Session = context.resources.session
+        with session.extracting(spec.name) as loads, demo_service(session.settings, spec) as found:
+            load = extract_system(session.settings, found, session.run_id)
+            loads.append(load)
+        tables = {table.name: table for table in load.tables}
+        for key in keys:
+            table = tables.get(key.path[-1])
+            told = {"status": table.status, "dagster/row_count": table.rows} if table else {}
+            yield dg.MaterializeResult(asset_key=key, metadata={"system_status": load.status, **told})
+        yield dg.AssetCheckResult(
+            asset_key=keys[0],
+            check_name="fresh",
+            passed=load.status != "stale",
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata={"message": load.message or "", "newest_loaded_at": str(load.newest_loaded_at or "")},
+        )
+
+    return extract
+
+
+def loaded_asset(specs: Sequence[SystemSpec]) -> dg.AssetsDefinition:
+    """`ops.systems`, which every extraction keeps up to date: the point at which all systems are in."""
+
+    @dg.asset(
+        key=LOADED,
+        group_name="extract",
+        deps=[key for spec in specs for key in raw_keys(spec)],
+        pool=POOL,
+        op_tags=_SECOND,
+        required_resource_keys={"session"},
+    )
+    def systems(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
+        with store.connect(context.resources.session.settings) as con:
+            row = con.execute("select count(*) from ops.systems").fetchone()
+        return dg.MaterializeResult(metadata={"dagster/row_count": row[0] if row else 0})
+
+    return systems
+
+
+def python_stage(
+    stage: str,
+    keys: Sequence[dg.AssetKey],
+    deps: Sequence[dg.AssetKey],
+    action: Action,
+    *,
+    is_gate: bool = False,
+) -> dg.AssetsDefinition:
+    """A stage whose work is one Python function; as a gate, it stops all that comes after when it fails."""
+    check = dg.AssetCheckSpec("passed", asset=keys[0], blocking=True)
+
+    @dg.multi_asset(
+        name=stage,
+        specs=[dg.AssetSpec(key, group_name=stage, deps=deps, kinds={"python", "duckdb"}) for key in keys],
+        check_specs=[check] if is_gate else [],
+        pool=POOL,
+        required_resource_keys={"session"},
+    )
+    def run_stage(context: dg.AssetExecutionContext) -> Iterator[Any]:
+        session: Session = context.resources.session
+        outcome = Outcome()
+        with session.stage(stage) as work:
+            if not work.unchanged:
+                outcome = action(session)
+                if not outcome.passed:
+                    work.fail(outcome.message or "")
+        metadata = {**outcome.metadata, "skipped": work.unchanged}
+        for key in keys:
+            yield dg.MaterializeResult(asset_key=key, metadata=metadata)
+        if is_gate:
+            yield dg.AssetCheckResult(
+                asset_key=keys[0],
+                check_name="passed",
+                passed=outcome.passed,
+                metadata={**metadata, "message": outcome.message or ""},
+            )
+
+    return run_stage
+
+
+def python_stages(manifest: Mapping[str, Any]) -> list[dg.AssetsDefinition]:
+    """Gate 1, identity, gate 2 and publishing, between the dbt stages that the manifest describes."""
+    models = [node for node in manifest["nodes"].values() if node["resource_type"] == "model"]
+    built = {
+        stage: [key_of(m) for m in models if stage_of(m) == stage] for stage in ("staging", "core", "marts")
+    }
+    contract = [key for key in built["staging"] if key.path[0] in ("input", "quality")]
+    passed = [f"passed_{key.path[-1]}" for key in contract if key.path[0] == "input"]
+    gate_1 = _keys(manifest, "quality", (*_GATE_1, *passed), besides={*_GATE_2})
+    identity = _keys(manifest, "identity", _IDENTITY)
+    gate_2 = [dg.AssetKey(["quality", name]) for name in _GATE_2]
+    everything = [*built["core"], *built["marts"], *gate_1, *identity, *gate_2, LOADED]
+    return [
+        python_stage("gate_1", gate_1, contract, _run_gate_1, is_gate=True),
+        python_stage("identity", identity, gate_1, _run_identity),
+        python_stage("gate_2", gate_2, [*built["core"], *identity, *gate_1], _run_gate_2, is_gate=True),
+        python_stage("publish", [PUBLISHED], everything, _publish),
+    ]
+
+
+def _keys(
+    manifest: Mapping[str, Any], schema: str, known: Sequence[str], besides: set[str] | None = None
+) -> list[dg.AssetKey]:
+    """The relations known to be written in `schema`, and those that dbt reads from there."""
+    read = {key_of(node).path[-1] for node in manifest["sources"].values() if node["schema"] == schema}
+    more = sorted(read - set(known) - (besides or set()))
+    return [dg.AssetKey([schema, name]) for name in (*known, *more)]
+
+
+def _run_gate_1(session: Session) -> Outcome:
+    from quality.gate import run_gate_1
+
+    result = session.gate_1 = run_gate_1(session.settings, session.run_id)
+    counts = {
+        "rules": len(result.rules),
+        "set_aside": dict(result.set_aside),
+        "flagged": dict(result.flagged),
+    }
+    return Outcome(result.passed, result.message, counts)
+
+
+def _run_identity(session: Session) -> Outcome:
+    from pipelines.identity.resolve import run_identity
+
+    result = session.identity = run_identity(session.settings, session.run_id)
+    return Outcome(
+        metadata={"records": result.records, "customers": result.customers, "merged": result.merged}
+    )
+
+
+def _run_gate_2(session: Session) -> Outcome:
+    from quality.reconcile import run_gate_2
+
+    result = session.gate_2 = run_gate_2(session.settings, session.run_id)
+    message = t("The unified view does not reconcile with the sources; see quality.reconciliation.")
+    return Outcome(result.passed, None if result.passed else message, {"figures": len(result.lines)})
+
+
+def _publish(session: Session) -> Outcome:
+    snapshot = session.snapshot = publish(session.settings, session.run_id)
+    return Outcome(metadata={"content_hash": snapshot.content_hash, "dagster/row_count": snapshot.rows})
