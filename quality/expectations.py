@@ -1,0 +1,94 @@
+"""Great Expectations, and nothing else: which rows of a frame fail which rule.
+
+Comes in: a pandas frame whose index is the row number, and rules of the catalogue. Goes out: per rule how
+many values were checked, and the row numbers that fail; no values, they stay in the warehouse. Great
+Expectations is imported when first used, as that takes seconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from quality.catalogue import Rule
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    from great_expectations.datasource.fluent.pandas_datasource import PandasDatasource
+
+# The row number is the frame's index: Great Expectations then answers with a plain list of integers. A named
+# index column would come back as one dictionary per failing row, which takes 35 µs each.
+RESULT_FORMAT: dict[str, Any] = {
+    "result_format": "COMPLETE",
+    "exclude_unexpected_values": True,
+    "include_unexpected_rows": False,
+    "return_unexpected_index_query": False,
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one rule.
+
+    Attributes:
+        checked: values looked at; missing values aren't, unless the rule is about missing values.
+        failing: row numbers, int64, in the frame's order.
+    """
+
+    checked: int
+    failing: npt.NDArray[np.int64]
+
+
+@cache
+def _source() -> PandasDatasource:
+    """An in-memory context: no project folder, no telemetry, no progress bars."""
+    import great_expectations as gx
+    from great_expectations.data_context.types.base import ProgressBarsConfig
+
+    context = gx.get_context(mode="ephemeral")
+    context.enable_analytics(False)
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    return context.data_sources.add_pandas("warehouse")
+
+
+def class_name(expectation: str) -> str:
+    """Great Expectations' class for a snake-case name: expect_column_… → ExpectColumn…"""
+    return "".join(word.capitalize() for word in expectation.split("_"))
+
+
+def evaluate(frame: pd.DataFrame, rules: list[Rule]) -> dict[str, Outcome]:
+    """Evaluate `rules` on the whole frame; gives an outcome per rule_id.
+
+    Raises:
+        RuntimeError: Great Expectations could not evaluate a rule on this frame.
+    """
+    if frame.empty:
+        return {rule.rule_id: Outcome(0, np.empty(0, np.int64)) for rule in rules}
+    import great_expectations.expectations as gxe
+
+    source = _source()
+    asset = source.add_dataframe_asset("rows")
+    try:
+        batch = asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": frame})
+        outcomes = {}
+        for rule in rules:
+            expected = rule.expected
+            expectation = getattr(gxe, class_name(expected.name))(column=expected.column, **expected.kwargs)
+            outcomes[rule.rule_id] = _outcome(rule, batch.validate(expectation, result_format=RESULT_FORMAT))
+        return outcomes
+    finally:
+        source.delete_asset("rows")
+
+
+def _outcome(rule: Rule, validation: Any) -> Outcome:
+    failed = validation.exception_info or {}
+    if failed.get("raised_exception") or "unexpected_index_list" not in validation.result:
+        reason = failed.get("exception_message") or failed
+        raise RuntimeError(f"{rule.rule_id} could not be evaluated: {reason}")
+    result = validation.result
+    checked = result["element_count"] - (result.get("missing_count") or 0)
+    return Outcome(checked, np.asarray(result["unexpected_index_list"], dtype=np.int64))
