@@ -1,0 +1,24 @@
+with
+
+products as (
+    select * from {{ source('raw_crm', 'wk_crm_product') }}
+),
+
+categories as (
+    select category_id, name from {{ source('raw_crm', 'wk_crm_product_category') }}
+),
+
+final as (
+    select
+        'wk_crm_product' as source_table,
+        products.product_id as source_id,
+        products._loaded_at as loaded_at,
+        {{ clean_text('products.name') }} as product_name,
+        {{ clean_text('categories.name') }} as category,
+        {{ clean_text('products.unit') }} as unit,
+        {{ to_money('products.price') }} as list_price
+    from products
+    left join categories on products.category_id = categories.category_id
+)
+
+select * from final
