@@ -1,0 +1,123 @@
+"""The rule catalogue. If these fail, a mistyped rule checks nothing, or shows a customer's phone to all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pipelines.errors import GuikeError
+from quality.catalogue import EXPECTATIONS, RULES_FILE, load_catalogue
+from quality.expectations import class_name
+from tests.quality.input_layer import CHECKS_CONTRACT, INPUT_CONTRACT, contract
+
+RULE = """\
+max_set_aside: 0.1
+entities:
+  orders: {}
+rules:
+  - rule_id: orders.has_date
+    entity: orders
+    field: ordered_at
+    expectation: expect_column_values_to_not_be_null
+    severity: error
+    dimension: validity
+    mask: none
+    title: {en: Date, zh: 日期}
+    meaning: {en: No date., zh: 没有日期。}
+    protects: [customer_tiers]
+"""
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "rules.yml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_the_smallest_catalogue_works(tmp_path: Path) -> None:
+    catalogue = load_catalogue(write(tmp_path, RULE))
+    assert catalogue.lines == {"orders.has_date": 5}
+    assert catalogue.limit("orders") == 0.1
+    other = load_catalogue(write(tmp_path, RULE + "# a remark\n"))
+    assert other.rules_version != catalogue.rules_version
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "reason"),
+    [
+        ("severity: error", "severity: fatal", 9, "severity"),
+        ("to_not_be_null", "to_be_nice", 8, "unknown expectation"),
+        ("mask: none", "mask: none\n    maks: none", 12, "maks"),
+        ("entity: orders", "entity: order", 6, "no entity of the input contract"),
+        ("rule_id: orders.", "rule_id: payments.", 5, "orders."),
+        (
+            "expectation: expect_column_values_to_not_be_null",
+            "check: has_no_date\n    column: x",
+            5,
+            "column",
+        ),
+        ("    expectation: expect_column_values_to_not_be_null\n", "", 5, "either check or expectation"),
+        ("_to_not_be_null", "_to_match_regex\n    kwargs: {regex: '('}", 5, "regular expression"),
+        ("_to_not_be_null", "_to_be_between\n    kwargs: {min_value: 2, max_value: 1}", 5, "above"),
+        ("_to_not_be_null", "_to_be_in_set\n    kwargs: {values: [1]}", 5, "value_set"),
+        ("protects: [customer_tiers]", "protects: []", 14, "protects"),
+        ("max_set_aside: 0.1", "max_set_aside: 10", 1, "max_set_aside"),
+        ("orders: {}", "payments: {}", 1, "entities"),
+        ("title: {en: Date, zh: 日期}", "title: {en: Date}", 12, "zh"),
+        ("rules:", "rules: [", 5, ""),
+    ],
+)
+def test_a_catalogue_that_cannot_work_is_refused_with_its_line(
+    tmp_path: Path, old: str, new: str, line: int, reason: str
+) -> None:
+    assert old in RULE
+    with pytest.raises(GuikeError) as refusal:
+        load_catalogue(write(tmp_path, RULE.replace(old, new)))
+    assert f"rules.yml, line {line}:" in refusal.value.what
+    assert reason in refusal.value.what
+
+
+def test_a_rule_stands_only_once(tmp_path: Path) -> None:
+    with pytest.raises(GuikeError, match=r"orders\.has_date stands there twice"):
+        load_catalogue(write(tmp_path, RULE + RULE.split("rules:\n")[1]))
+
+
+def test_every_expectation_exists_in_great_expectations() -> None:
+    import great_expectations.expectations as gxe
+
+    for name in EXPECTATIONS:
+        assert hasattr(gxe, class_name(name)), name
+
+
+def test_there_are_rules_of_both_severities_and_every_dimension() -> None:
+    rules = load_catalogue().rules
+    assert len(rules) >= 20
+    assert {rule.severity for rule in rules} == {"error", "warn"}
+    assert len({rule.dimension for rule in rules}) == 6
+
+
+def test_rules_name_columns_of_the_input_contract_and_protect_marts_that_exist() -> None:
+    catalogue = load_catalogue()
+    inputs, checks = contract(INPUT_CONTRACT), contract(CHECKS_CONTRACT)
+    marts = {path.stem for path in (INPUT_CONTRACT.parents[1] / "marts").rglob("*.sql")}
+    for rule in catalogue.rules:
+        columns = set(inputs[f"input__{rule.entity}"])
+        helpers = set(catalogue.entities[rule.entity].helpers) | set(checks.get(f"check__{rule.entity}", ()))
+        assert rule.field in columns, rule.rule_id
+        assert {rule.expected.column, rule.shown_column} <= columns | helpers, rule.rule_id
+        assert set(rule.protects) <= marts, rule.rule_id
+
+
+def test_personal_data_is_masked_as_the_input_contract_tags_it() -> None:
+    models = yaml.safe_load(INPUT_CONTRACT.read_text(encoding="utf-8"))["models"]
+    tags = {
+        (model["name"].removeprefix("input__"), column["name"]): tag
+        for model in models
+        for column in model["columns"]
+        if (tag := column.get("config", {}).get("meta", {}).get("personal_data"))
+    }
+    for rule in load_catalogue(RULES_FILE).rules:
+        if tag := tags.get((rule.entity, rule.field)):
+            assert rule.mask == tag, rule.rule_id
