@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 import pandas as pd
-from dbfread import DBF
+from dbfread import DBF, FieldParser
 
 CONTRACTS = """
     select customer_id as id, order_date as day, money as amount from wk_crm_contract where check_status = 1
@@ -56,8 +56,20 @@ def main(folder: Path) -> None:
     print(tiers.groupby(level="year").value_counts())
 
 
+class _Lenient(FieldParser):
+    """Dates that don't exist become empty, as pandas would make them."""
+
+    def parseD(self, field: object, data: bytes) -> object:  # noqa: N802 (the library's name)
+        try:
+            return super().parseD(field, data)
+        except ValueError:
+            return None
+
+
 def _dbf(path: Path, names: dict[str, str]) -> pd.DataFrame:
-    rows = DBF(str(path), encoding="gb18030", char_decode_errors="replace", recfactory=dict)
+    rows = DBF(
+        str(path), encoding="gb18030", char_decode_errors="replace", recfactory=dict, parserclass=_Lenient
+    )
     return pd.DataFrame(iter(rows)).rename(columns=names)[list(names.values())]
 
 

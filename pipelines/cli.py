@@ -127,10 +127,18 @@ def _language(given: Sequence[str]) -> i18n.Language | None:
             asked = next(iter(given[position + 1 :]), None)
         elif word.startswith("--lang="):
             asked = word.partition("=")[2]
-    asked = asked or environment().get("GUIKE_LANG")
-    if asked == "zh":
-        return "zh"
-    return "en" if asked == "en" else None
+    set_up = environment().get("GUIKE_LANG")
+    if set_up not in ("en", "zh", "", None):
+        raise GuikeError(
+            t("GUIKE_LANG is '{language}', which Guike does not speak.", language=set_up),
+            t("Set it to en or zh, or remove it."),
+        )
+    match asked or set_up:  # a wrong --lang is for the command line's own parser to refuse
+        case "zh":
+            return "zh"
+        case "en":
+            return "en"
+    return None
 
 
 def _command_line() -> Any:

@@ -79,12 +79,12 @@ def _incoming(con: duckdb.DuckDBPyConnection) -> Section:
         con,
         f"""
         with last_load as (
-            select system, source_table, rows_read, loaded_at
+            select system, source_table, rows_read, loaded_at, status
             from ops.loads
             qualify row_number() over (partition by system, source_table order by run_id desc) = 1),
         incoming as (
             select system, count(*) as tables, sum(rows_read)::bigint as rows_read,
-                max(loaded_at) as loaded_at
+                max(loaded_at) as loaded_at, bool_or(status = 'stale') as is_stale
             from last_load group by system),
         set_aside as (select system, count(*) as records from quality.set_aside group by system),
         flagged as (
@@ -94,7 +94,8 @@ def _incoming(con: duckdb.DuckDBPyConnection) -> Section:
             select system, source_value::bigint as records
             from quality.reconciliation where measure = 'customer_rows')
         select {_title_column()}, coalesce(tables, 0), coalesce(rows_read, 0), customers.records,
-            coalesce(set_aside.records, 0), coalesce(flagged.records, 0), loaded_at
+            coalesce(set_aside.records, 0), coalesce(flagged.records, 0), loaded_at,
+            is_stale
         from ops.systems left join incoming using (system) left join set_aside using (system)
             left join flagged using (system) left join customers using (system)
         order by rows_read desc nulls last, system
@@ -104,7 +105,9 @@ def _incoming(con: duckdb.DuckDBPyConnection) -> Section:
         t("System"), t("Tables"), t("Rows"), t("Customer records"),
         t("Set aside"), t("Flagged"), t("Loaded at (UTC)"),
     ]  # fmt: skip
-    return Section(t("What came in"), [], columns, " >>>>>", rows)
+    stale = [str(row[0]) for row in rows if row[-1]]
+    told = [t("Could not be read this time, older data is shown: {systems}.", systems=", ".join(stale))]
+    return Section(t("What came in"), told if stale else [], columns, " >>>>>", [row[:-1] for row in rows])
 
 
 def _rules(con: duckdb.DuckDBPyConnection) -> Section:

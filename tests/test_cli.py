@@ -117,6 +117,14 @@ def test_language_from_environment(
     assert "还没有发布" in capsys.readouterr().err
 
 
+def test_a_language_that_is_not_spoken(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GUIKE_LANG", "de")
+    assert cli.main(["status"]) == 1
+    assert "GUIKE_LANG is 'de'" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "line", [["nothing-like-it"], ["sql"], ["demo", "--customers", "many"], ["--lang", "fr"]]
 )

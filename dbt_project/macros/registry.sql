@@ -1,4 +1,4 @@
-{#- Written by Guike from the names of the staging models; don't edit. -#}
+{#- Written by Guike from the systems and the names of their staging models; don't edit. -#}
 {%- macro staging_registry() -%}
 {{ return({
     'customers': ['stg_crm__customers', 'stg_erp__customers', 'stg_members__customers', 'stg_wechat__customers'],
@@ -18,5 +18,21 @@
     'account_notes': ['stg_notes__account_notes'],
     'referrals': ['stg_surveys__referrals'],
     'usage': ['stg_platform__usage'],
+}) }}
+{%- endmacro -%}
+
+{#- System -> the zone in which it writes its times. -#}
+{%- macro system_timezones() -%}
+{{ return({
+    'callcentre': 'Asia/Shanghai',
+    'crm': 'Asia/Shanghai',
+    'erp': 'Asia/Shanghai',
+    'hr': 'Asia/Shanghai',
+    'ledger': 'Asia/Shanghai',
+    'members': 'Asia/Shanghai',
+    'notes': 'Asia/Shanghai',
+    'platform': 'Asia/Shanghai',
+    'surveys': 'Asia/Shanghai',
+    'wechat': 'Asia/Shanghai',
 }) }}
 {%- endmacro -%}

@@ -32,13 +32,17 @@
     )
 {%- endmacro -%}
 
-{#- Text as a time in UTC. A zone in the text (…+08:00, …Z) decides; else it is local time of the company. -#}
-{%- macro to_utc(text) -%} {{ return(adapter.dispatch('to_utc')(text)) }} {%- endmacro -%}
+{#- Text as a time in UTC. A zone in the text (…+08:00, …Z) decides; else it is local time where the system of
+    this staging model stands, which its YAML says. -#}
+{%- macro to_utc(text) -%}
+    {%- set system = (model.name | default('')).split('__')[0] | replace('stg_', '', 1) -%}
+    {{ return(adapter.dispatch('to_utc')(text, system_timezones().get(system, var('timezone')))) }}
+{%- endmacro -%}
 
-{%- macro duckdb__to_utc(text) -%}
+{%- macro duckdb__to_utc(text, zone) -%}
     case
         when regexp_matches({{ text }}, ':\d\d(\.\d+)?\s*(Z|[+-]\d\d(:?\d\d)?)\s*$')
             then try_cast({{ text }} as timestamptz) at time zone 'UTC'
-        else {{ to_timestamp(text) }} at time zone '{{ var("timezone") }}' at time zone 'UTC'
+        else {{ to_timestamp(text) }} at time zone '{{ zone }}' at time zone 'UTC'
     end
 {%- endmacro -%}

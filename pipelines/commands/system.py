@@ -70,7 +70,11 @@ def remove(
         question = t(
             "Remove {names}, with the staging models and all that was loaded?", names=", ".join(wanted)
         )
-        if not typer.confirm(question):
+        try:
+            agreed = typer.confirm(question)
+        except typer.Abort:
+            raise GuikeError(t("Nothing was removed: nobody answered."), t("Add --yes.")) from None
+        if not agreed:
             console.print(t("Nothing was removed."))
             return
     with sole_writer(settings, "guike system remove"):

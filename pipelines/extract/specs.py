@@ -50,10 +50,17 @@ _PLACEHOLDER = re.compile(r"\$\{[A-Z][A-Z0-9_]*(?::-[^{}]*)?\}")
 _RESERVED = frozenset({"_row_number", "_loaded_at", "_run_id"})
 _MODEL = re.compile(r"stg_(?P<system>[a-z0-9_]+?)__(?P<entity>[a-z0-9_]+?)(?:__[a-z0-9_]+)?")
 _MACRO = """\
-{{#- Written by Guike from the names of the staging models; don't edit. -#}}
+{{#- Written by Guike from the systems and the names of their staging models; don't edit. -#}}
 {{%- macro staging_registry() -%}}
 {{{{ return({{
 {lines}
+}}) }}}}
+{{%- endmacro -%}}
+
+{{#- System -> the zone in which it writes its times. -#}}
+{{%- macro system_timezones() -%}}
+{{{{ return({{
+{zones}
 }}) }}}}
 {{%- endmacro -%}}
 """
@@ -368,7 +375,9 @@ def write_registry(settings: Settings) -> bool:
     lines = []
     for entity, names in registry(settings).items():
         lines.append(f"    '{entity}': [{', '.join(repr(name) for name in names)}],")
-    path, text = settings.dbt_dir / "macros" / "registry.sql", _MACRO.format(lines="\n".join(lines))
+    zones = [f"    '{spec.name}': '{spec.timezone}'," for spec in load_specs(settings)]
+    path = settings.dbt_dir / "macros" / "registry.sql"
+    text = _MACRO.format(lines="\n".join(lines), zones="\n".join(zones))
     if path.exists() and path.read_text(encoding="utf-8") == text:
         return False
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -19,7 +19,7 @@ from typing import Any
 import dagster as dg
 
 from pipelines.extract.specs import SystemSpec
-from pipelines.orchestration.instance import close_orphans
+from pipelines.orchestration.instance import close_orphans, forget_old_runs
 from pipelines.orchestration.session import Session, current, opened
 from pipelines.settings import Settings, expand
 
@@ -47,6 +47,7 @@ def session_resource(settings: Settings) -> dg.ResourceDefinition:
         with opened(settings, trigger=trigger, dagster_run_id=run.run_id) as own:
             if context.instance:
                 close_orphans(context.instance, own.orphans)
+                forget_old_runs(context.instance, own.settings)
             with _told_to(context):
                 yield own
 

@@ -22,6 +22,7 @@ from pipelines.settings import Settings
 from warehouse.store import make_home
 
 POOL = "warehouse"
+KEPT_RUNS = 100
 _CONFIG: Mapping[str, Any] = {
     "telemetry": {"enabled": False},
     "nux": {"enabled": False},
@@ -90,3 +91,14 @@ def close_orphans(instance: DagsterInstance, run_ids: Iterable[str]) -> None:
         run = instance.get_run_by_id(run_id)
         if run and not run.is_finished:
             instance.report_run_failed(run, t("The process was killed."))
+
+
+def forget_old_runs(instance: DagsterInstance, settings: Settings, keep: int = KEPT_RUNS) -> None:
+    """Delete what Dagster remembers of all but the last `keep` runs; `ops.runs` keeps its rows of them all.
+
+    Each run leaves some megabytes of events in a file of its own, which Dagster empties but doesn't delete.
+    """
+    for run_id in instance.get_run_ids()[keep:]:
+        instance.delete_run(run_id)
+        for file in (settings.home / "dagster" / "storage").glob(f"history/runs/{run_id}.db*"):
+            file.unlink()

@@ -19,7 +19,7 @@ from pipelines.i18n import t
 from pipelines.orchestration.assets import raw_keys
 from pipelines.orchestration.automation import run_tags
 from pipelines.orchestration.definitions import build_definitions
-from pipelines.orchestration.instance import close_orphans, opened_instance
+from pipelines.orchestration.instance import close_orphans, forget_old_runs, opened_instance
 from pipelines.orchestration.session import Session, StageReport, opened, shared
 from pipelines.orchestration.stages import expect_finished, from_stage
 from pipelines.settings import Settings
@@ -109,6 +109,7 @@ def _execute(session: Session, definitions: dg.Definitions, selection: list[dg.A
     """Execute the job; what goes wrong is in the session afterwards."""
     with opened_instance(session.settings) as instance:
         close_orphans(instance, session.orphans)
+        forget_old_runs(instance, session.settings)
         try:
             result = definitions.resolve_job_def("guike").execute_in_process(
                 run_config=_QUIET,

@@ -80,7 +80,8 @@ def fingerprint(con: duckdb.DuckDBPyConnection, settings: Settings, stage: str) 
         *(_loads(con) if stage == "staging" else _earlier(con, stage)),
     ]  # fmt: skip
     if stage == "publish":
-        parts.append(f"masked={settings.mask_personal_data}")
+        # Readers are told which data is old, and when it no longer is.
+        parts += [f"masked={settings.mask_personal_data}", f"stale={','.join(_stale_systems(con))}"]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
@@ -106,6 +107,15 @@ def _loads(con: duckdb.DuckDBPyConnection) -> list[str]:
         "where status = 'loaded' group by all order by all"
     ).fetchall()
     return [f"{system}.{table}={content} {moment}" for system, table, content, moment in rows]
+
+
+def _stale_systems(con: duckdb.DuckDBPyConnection) -> list[str]:
+    """The systems that could not be read the last time it was tried."""
+    rows = con.execute(
+        "select system from ops.loads semi join ops.systems using (system) "
+        "group by system having arg_max(status, run_id) = 'stale' order by system"
+    ).fetchall()
+    return [system for (system,) in rows]
 
 
 def _earlier(con: duckdb.DuckDBPyConnection, stage: str) -> list[str]:

@@ -48,6 +48,7 @@ def small_project(tmp_path: Path) -> Callable[[dict[str, dict[str, str]]], Proje
             (folder / "models" / "staging" / f"{name}.sql").write_text(sql, encoding="utf-8")
         registry = {entity: sorted(models.get(entity, {})) for entity in ENTITIES}
         text = f"{{%- macro staging_registry() -%}}{{{{ return({registry!r}) }}}}{{%- endmacro -%}}"
+        text += "{%- macro system_timezones() -%}{{ return({'kyoto': 'Asia/Tokyo'}) }}{%- endmacro -%}"
         (folder / "macros" / "registry.sql").write_text(text, encoding="utf-8")
         return Project(folder, tmp_path)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
+from datetime import datetime
 
 import pytest
 
@@ -78,6 +79,17 @@ def test_union_fills_casts_and_names_the_system(small_project: Make) -> None:
     assert project.query("select logins, used_on from input.usage") == [(12, None)]
     # No system has orders: the relation is there all the same, with its columns.
     assert project.query("select system, amount_gross from input.orders") == []
+
+
+@pytest.mark.slow
+def test_times_are_read_in_the_zone_of_their_system(small_project: Make) -> None:
+    written = f"select {_KEY}, {{{{ to_utc(\"'2026-01-01 09:00'\") }}}} as created_at"
+    project = small_project(
+        {"customers": {"stg_kyoto__customers": written, "stg_kyoto__customers__new": written}}
+    )
+    outcome = project.dbt("build", "--select", "+input__customers")
+    assert outcome.code == 0, outcome.output
+    assert project.query("select distinct created_at from input.customers") == [(datetime(2026, 1, 1),)]
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ import pytest
 
 from pipelines.errors import GuikeError
 from pipelines.orchestration.definitions import build_definitions
-from pipelines.orchestration.instance import dagster_home
+from pipelines.orchestration.instance import dagster_home, forget_old_runs, opened_instance
 from pipelines.orchestration.run import RunReport, run
 from warehouse import store
 from warehouse.publish import current
@@ -139,7 +139,19 @@ def test_a_system_that_is_down_makes_the_run_stale(company: Any) -> None:
     report = run(company.settings, trigger="test")
     assert report.status == "stale"
     assert re.fullmatch(r"shop: data from [0-9: -]+ UTC. no such file", report.message or "")
-    assert _statuses(report) == {"extract": "stale", **dict.fromkeys(ALL[1:], "skipped")}
+    told = {"extract": "stale", **dict.fromkeys(ALL[1:-1], "skipped"), "publish": "done"}
+    assert _statuses(report) == told, "readers must be told which data is old"
+    assert _statuses(run(company.settings, trigger="test")) == {**told, "publish": "skipped"}
+
+
+def test_old_runs_leave_no_files(company: Any) -> None:
+    folder = dagster_home(company.settings) / "storage" / "history" / "runs"
+    run(company.settings, trigger="test")
+    with opened_instance(company.settings) as instance:
+        newest = instance.get_run_ids()[0]
+        forget_old_runs(instance, company.settings, keep=1)
+        assert instance.get_run_ids() == [newest]
+    assert sorted(path.stem for path in folder.glob("*.db")) == sorted(["index", newest])
 
 
 def test_a_run_that_dagster_starts_has_a_session_of_its_own(company: Any) -> None:
