@@ -17,7 +17,8 @@ from pipelines.errors import GuikeError
 from pipelines.extract import raw
 from pipelines.extract.files import files_of
 from pipelines.extract.masking import mask_location
-from pipelines.extract.specs import SystemSpec, write_registry
+from pipelines.extract.registry import write_registry
+from pipelines.extract.specs import SystemSpec
 from pipelines.i18n import t
 from pipelines.settings import Settings, expand
 from warehouse import store

@@ -23,7 +23,8 @@ from pipelines.errors import GuikeError
 from pipelines.extract.batches import batch_from_columns
 from pipelines.extract.guards import match_columns
 from pipelines.extract.masking import mask, secrets_in
-from pipelines.extract.specs import Paging, SystemSpec, TableSpec
+from pipelines.extract.options import Paging
+from pipelines.extract.specs import SystemSpec, TableSpec
 from pipelines.extract.text_values import json_text
 from pipelines.i18n import t
 from pipelines.settings import expand

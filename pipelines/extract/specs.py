@@ -1,8 +1,7 @@
 """What a legacy system is, as data: one frozen, validated spec per file in pipelines/systems.
 
 Comes in: YAML. Goes out: `SystemSpec` with its `TableSpec`s, or a GuikeError with file, line and reason: a
-spec that can't work is refused when it is read, not at two in the morning. `registry` tells which staging
-models feed which entity, from their file names, so that adding a system edits no file but its own.
+spec that can't work is refused when it is read, not at two in the morning.
 """
 
 from __future__ import annotations
@@ -16,11 +15,12 @@ from typing import Annotated, Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import duckdb
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from pipelines.errors import GuikeError
 from pipelines.extract.naming import is_plain_name, normalise
+from pipelines.extract.options import Frozen, Paging, Title
 from pipelines.extract.spec_file import problem, read_model
 from pipelines.i18n import t
 from pipelines.settings import Settings
@@ -48,22 +48,6 @@ _TABLE_OPTIONS: dict[str, frozenset[str]] = {
 }
 _PLACEHOLDER = re.compile(r"\$\{[A-Z][A-Z0-9_]*(?::-[^{}]*)?\}")
 _RESERVED = frozenset({"_row_number", "_loaded_at", "_run_id"})
-_MODEL = re.compile(r"stg_(?P<system>[a-z0-9_]+?)__(?P<entity>[a-z0-9_]+?)(?:__[a-z0-9_]+)?")
-_MACRO = """\
-{{#- Written by Guike from the systems and the names of their staging models; don't edit. -#}}
-{{%- macro staging_registry() -%}}
-{{{{ return({{
-{lines}
-}}) }}}}
-{{%- endmacro -%}}
-
-{{#- System -> the zone in which it writes its times. -#}}
-{{%- macro system_timezones() -%}}
-{{{{ return({{
-{zones}
-}}) }}}}
-{{%- endmacro -%}}
-"""
 
 
 class Column(NamedTuple):
@@ -71,28 +55,6 @@ class Column(NamedTuple):
 
     name: str
     source: str
-
-
-class _Frozen(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-
-
-class Title(_Frozen):
-    """What users call the system."""
-
-    en: str = Field(min_length=1)
-    zh: str = Field(min_length=1)
-
-
-class Paging(_Frozen):
-    """How a REST system pages: names of its query parameters and of the fields in its answer."""
-
-    page: str = "page"
-    size: str = "size"
-    first: int = 1
-    data: str = "data"
-    pages: str = "pages"
-    total: str = "total"
 
 
 def _columns(value: Any) -> tuple[Column, ...]:
@@ -129,7 +91,7 @@ def _key(value: Any) -> Any:
     return tuple(normalise(str(item)) for item in value) if isinstance(value, list) else value
 
 
-class TableSpec(_Frozen):
+class TableSpec(Frozen):
     """One table of a legacy system.
 
     Attributes:
@@ -182,7 +144,7 @@ class TableSpec(_Frozen):
         return self
 
 
-class SystemSpec(_Frozen):
+class SystemSpec(Frozen):
     """One legacy system; `location` and `token` may hold ${VAR:-default}, filled at the moment of use."""
 
     name: str
@@ -348,38 +310,3 @@ def load_specs(settings: Settings) -> list[SystemSpec]:
                 t("Keep one of them."),
             )
     return [load_spec(path) for path in paths]
-
-
-def registry(settings: Settings) -> dict[str, list[str]]:
-    """Entity -> the names of its staging models, sorted; every entity is there, some with no model.
-
-    Raises:
-        GuikeError: a staging model whose name says another system than its folder, or no known system.
-    """
-    systems = {spec.name for spec in load_specs(settings)}
-    models: dict[str, list[str]] = {entity: [] for entity in ENTITIES}
-    for path in sorted(settings.dbt_dir.glob("models/staging/*/stg_*.sql")):
-        match = _MODEL.fullmatch(path.stem)
-        if match is None or match["system"] != path.parent.name or match["system"] not in systems:
-            raise GuikeError(
-                t("The staging model {file} belongs to no system.", file=f"{path.parent.name}/{path.name}"),
-                t("Name it stg_<system>__<entity>.sql, in the folder of a system in pipelines/systems."),
-            )
-        if match["entity"] in models:
-            models[match["entity"]].append(path.stem)
-    return models
-
-
-def write_registry(settings: Settings) -> bool:
-    """Write dbt_project/macros/registry.sql where it differs; returns whether it did."""
-    lines = []
-    for entity, names in registry(settings).items():
-        lines.append(f"    '{entity}': [{', '.join(repr(name) for name in names)}],")
-    zones = [f"    '{spec.name}': '{spec.timezone}'," for spec in load_specs(settings)]
-    path = settings.dbt_dir / "macros" / "registry.sql"
-    text = _MACRO.format(lines="\n".join(lines), zones="\n".join(zones))
-    if path.exists() and path.read_text(encoding="utf-8") == text:
-        return False
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
-    return True

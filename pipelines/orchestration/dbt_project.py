@@ -15,7 +15,7 @@ import sys
 from typing import Any
 
 from pipelines.errors import GuikeError
-from pipelines.extract.specs import write_registry
+from pipelines.extract.registry import write_registry
 from pipelines.i18n import t
 from pipelines.orchestration.stages import dbt_hash
 from pipelines.settings import ROOT, Settings, environment

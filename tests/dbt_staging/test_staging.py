@@ -13,7 +13,8 @@ from datetime import datetime
 
 import pytest
 
-from pipelines.extract.specs import ENTITIES, registry
+from pipelines.extract.registry import registry
+from pipelines.extract.specs import ENTITIES
 from pipelines.settings import load_settings
 from tests.dbt_staging.projects import Outcome, Project
 

@@ -12,7 +12,7 @@ import pytest
 from pipelines.errors import GuikeError
 from pipelines.extract.manage import describe, reachable, remove_system
 from pipelines.extract.masking import mask, mask_location, secrets_in
-from pipelines.extract.specs import registry, write_registry
+from pipelines.extract.registry import registry, write_registry
 from pipelines.settings import Settings
 from tests.extract.conftest import Extraction, MakeSpec
 

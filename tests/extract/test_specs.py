@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from pipelines.errors import GuikeError
-from pipelines.extract.specs import ENTITIES, Column, load_spec, load_specs, registry, write_registry
+from pipelines.extract.registry import registry, write_registry
+from pipelines.extract.specs import ENTITIES, Column, load_spec, load_specs
 from pipelines.settings import Settings, load_settings
 
 GOOD = """\
