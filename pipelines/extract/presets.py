@@ -17,7 +17,7 @@ from pathlib import Path
 from pipelines.errors import GuikeError
 from pipelines.extract.naming import is_plain_name
 from pipelines.extract.registry import write_registry
-from pipelines.extract.secrets_file import location_without_secret
+from pipelines.extract.secrets_file import has_secret, location_without_secret, url_variable
 from pipelines.extract.specs import load_spec
 from pipelines.i18n import t
 from pipelines.settings import ROOT, Settings
@@ -69,15 +69,14 @@ def apply_preset(
     Raises:
         GuikeError: no such preset, a name that can't be one or is taken, a location that is no database URL.
     """
-    files = render_preset(preset, name, location, title)
+    kept = url_variable(name) if has_secret(location) else location
+    files = render_preset(preset, name, kept, title)
     _expect_new(settings, name)
     if "://" not in location and "${" not in location:
         raise GuikeError(
             t("The location {location} is not a database URL.", location=location),
             t("Write it as mysql+pymysql://user:password@host:3306/database, or sqlite:///file."),
         )
-    if (kept := location_without_secret(settings, name, location)) != location:
-        files = render_preset(preset, name, kept, title)
     spec = settings.systems_dir / f"{name}.yml"
     staging = settings.dbt_dir / "models" / "staging" / name
     with tempfile.TemporaryDirectory(dir=settings.root, prefix=".guike-") as folder:
@@ -86,6 +85,7 @@ def apply_preset(
             (work / path).parent.mkdir(parents=True, exist_ok=True)
             (work / path).write_text(text, encoding="utf-8")
         load_spec(work / spec.relative_to(settings.root))
+        location_without_secret(settings, name, location)
         try:
             staging.parent.mkdir(parents=True, exist_ok=True)
             (work / staging.relative_to(settings.root)).rename(staging)

@@ -36,18 +36,23 @@ def location_without_secret(settings: Settings, name: str, location: str) -> str
         )
     if not has_secret(location):
         return location
-    variable, path = f"GUIKE_{name.upper()}_URL", settings.root / ".env"
+    variable, path = url_variable(name)[2:-1], settings.root / ".env"
     lines = _lines(path)
     in_file = [value for key, value in map(_pair, lines) if key == variable]
     if environment().get(variable, location) not in (location, *in_file):
         raise GuikeError(
             t("The environment variable {name} is set already, to something else.", name=variable),
             t("Unset it, or set it to the URL and give '{placeholder}' as the location.",
-              placeholder=f"${{{variable}}}"),
+              placeholder=url_variable(name)),
         )  # fmt: skip
     kept = [line for line in lines if _pair(line)[0] != variable]
     _replace(path, [*kept, f"{variable}={location}"], variable)
-    return f"${{{variable}}}"
+    return url_variable(name)
+
+
+def url_variable(name: str) -> str:
+    """What stands in the spec of the system `name` for a location that holds a secret."""
+    return f"${{GUIKE_{name.upper()}_URL}}"
 
 
 def has_secret(location: str) -> bool:

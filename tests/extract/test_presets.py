@@ -169,6 +169,12 @@ def test_a_password_goes_into_the_env_file(settings: Settings) -> None:
     assert stat.S_IMODE(env.stat().st_mode) == 0o600
 
 
+def test_a_refused_system_leaves_no_password_behind(settings: Settings) -> None:
+    with pytest.raises(GuikeError, match="title"):
+        apply_preset(settings, "jsh_erp", "shop", "mysql://u:hidden@h/a", title="")
+    assert everything(settings) == {}
+
+
 def test_a_new_password_replaces_the_old_line(settings: Settings) -> None:
     for word in ("one", "two"):
         assert location_without_secret(settings, "shop", f"mysql://u:{word}@h/a") == "${GUIKE_SHOP_URL}"
