@@ -42,7 +42,7 @@ class Company:
     def guike(self, *arguments: str, env: Mapping[str, str] | None = None, expect: int = 0) -> str:
         """Run `guike …` to its end and return what it printed."""
         process = self.start(*arguments, env=env)
-        output, _ = process.communicate(timeout=300)
+        output, _ = process.communicate(timeout=900)
         assert process.returncode == expect, output
         return output
 
