@@ -54,7 +54,7 @@ def test_schemas_are_named_exactly(built: Outcome, empty_company: Project) -> No
 def test_registry_is_up_to_date() -> None:
     settings = load_settings()
     text = (settings.dbt_dir / "macros" / "registry.sql").read_text(encoding="utf-8")
-    literal = text[text.index("return(") + len("return(") : text.rindex("})") + 1]
+    literal = text[text.index("return(") + len("return(") : text.index("})") + 1]
     assert ast.literal_eval(literal) == registry(settings)
 
 
