@@ -234,11 +234,11 @@ def open_rest(settings: Settings, spec: SystemSpec) -> Iterator[RestSource]:
     """A client for the service of `spec`.
 
     Raises:
-        GuikeError: a variable isn't set, or what is read in the block can't be.
+        GuikeError: the location is no address, or a variable isn't set.
     """
-    entry = credentials(spec)
+    location, entry = address(spec), credentials(spec)
     folder = settings.home / "extract" / spec.name / "pages"
     with PatientSession(spec.limits) as session, quiet_urllib3():
         session.renew = entry.renew
-        client = RESTClient(address(spec), auth=entry.auth, session=session)
+        client = RESTClient(location, auth=entry.auth, session=session)
         yield RestSource(settings, spec, client, entry, folder)

@@ -19,7 +19,8 @@ from dlt.sources.helpers.rest_client.auth import (
     OAuth2ClientCredentials,
 )
 
-from pipelines.extract.masking import secrets_in
+from pipelines.errors import GuikeError
+from pipelines.extract.masking import mask_location, secrets_in
 from pipelines.extract.options import ApiKeyAuth, BasicAuth, OAuth2Auth, TokenAuth
 from pipelines.extract.rest_http import BadAnswer, PatientSession, Renew, broken_reason
 from pipelines.extract.specs import SystemSpec
@@ -71,9 +72,23 @@ def credentials(spec: SystemSpec) -> Credentials:
 
 
 def address(spec: SystemSpec) -> str:
-    """The location of `spec` without a user and password, so that links made from it hold none."""
-    parts = urlsplit(expand(spec.location))
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    """The location of `spec` without a user and password, so that links made from it hold none.
+
+    Raises:
+        GuikeError: it is no address of a service.
+    """
+    location = expand(spec.location)
+    try:
+        parts = urlsplit(location)
+        if parts.scheme in ("http", "https") and parts.hostname:
+            return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    except ValueError:
+        pass
+    raise GuikeError(
+        t("{system}: {location} is not the address of a service.", system=spec.name,
+          location=mask_location(location)),
+        t("Write location as https://host/path."),
+    )  # fmt: skip
 
 
 def _oauth2(spec: SystemSpec, auth: OAuth2Auth) -> Credentials:

@@ -101,7 +101,8 @@ def test_numbers_and_nested_values_stay_as_written(
 ) -> None:
     body = (
         b'{"data": [{"call_id": 12345678901234567890, '
-        b'"caller": {"n": 0.10, "c": ["\xe5\xbd\x92", null, true]}, "seconds": 99999999999999.990}, {"call_id": 1e400, "seconds": false}], "total": 2}'
+        b'"caller": {"n": 0.10, "c": ["\xe5\xbd\x92", null, true]}, "seconds": 99999999999999.990}, '
+        b'{"call_id": 1e400, "seconds": false}], "total": 2}'
     )
     service.behave = lambda *_: Reply(body=body)
     assert read_rows(open_spec) == [
@@ -271,9 +272,7 @@ def test_a_search_endpoint_gets_its_page_in_the_body(
     make: Callable[..., SystemSpec], service: Service, read_rows: ReadRows, style: str
 ) -> None:
     service.style, service.behave = style, None
-    tables = (
-        TABLES + "  method: POST\n  body: {kind: '${CALLS_TOKEN}', open: {from: 2024}}\n  params: {v: 2}\n"
-    )
+    search = "  method: POST\n  body: {kind: '${CALLS_TOKEN}', open: {from: 2024}}\n  params: {v: 2}\n"
     assert ids(read_rows(make(TABLES + search, paging=f"{{type: {style}}}"))) == ALL
     asked = service.asked[-1]
     assert (asked.method, asked.query) == ("POST", {"v": "2"})
