@@ -125,6 +125,8 @@ class Paging(Frozen):
                 )
         if self.type == "cursor" and self.next is None:
             raise problem(t("paging of type cursor needs next, the place of the cursor in the answer"))
+        if self.type == "offset" and not self.size:
+            raise problem(t("paging of type offset needs size"), "size")
         return self
 
 

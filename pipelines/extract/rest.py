@@ -23,6 +23,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,7 @@ class RestSource:
         try:
             self._read_whole(table, pages)
             if pages.names:
-                match_columns(self._spec, table, list(pages.names), self._where(table))
+                self._match(table, pages)
         except GuikeError:
             pages.remove()  # going on from these pages would end in the same way
             raise
@@ -147,6 +148,9 @@ class RestSource:
             hooks={"response": [reader]},
         )
 
+    def _match(self, table: TableSpec, pages: Pages) -> None:
+        match_columns(self._spec, table, list(pages.names), self._where(table))
+
     def _is_last(self, pages: Pages, answer: Answer) -> bool:
         return ends(self._spec.paging, answer, len(pages.pages) + 1, pages.rows + len(answer.rows))
 
@@ -154,10 +158,7 @@ class RestSource:
         """Keep a page, unless it shows that reading on is no use."""
         answer = _answer(data)
         batch = _batch(table, answer)
-        known = set(pages.names)
-        names = [
-            name for name in dict.fromkeys(name for row in answer.rows for name in row) if name not in known
-        ]
+        names = dict.fromkeys(chain.from_iterable(answer.rows))
         assert data.paginator is not None
         page = Page(
             position,
@@ -185,6 +186,7 @@ class RestSource:
         if page.rows and page.digest in pages.digests:
             if changed:
                 raise _Moved
+            self._match(table, pages)  # without its columns each page looks like the others
             raise GuikeError(
                 t("{where}: page {page} holds the same rows as an earlier one.", where=self._where(table),
                   page=len(pages.pages) + 1),
@@ -225,8 +227,20 @@ def _answer(data: PageData[Any]) -> Answer:
 
 
 def _batch(table: TableSpec, answer: Answer) -> pa.RecordBatch:
-    columns = [[json_text(row.get(column.source)) for row in answer.rows] for column in table.columns]
+    columns = [_texts([row.get(column.source) for row in answer.rows]) for column in table.columns]
     return batch_from_columns(table, columns)
+
+
+def _texts(values: list[Any]) -> Any:
+    try:
+        return pa.array(values, type=pa.string())  # most columns hold text, or numbers as written
+    except (pa.ArrowException, UnicodeEncodeError):
+        return [_utf8(json_text(value)) for value in values]
+
+
+def _utf8(text: str | None) -> str | None:
+    """`text` with a mark for each half of a character, as a service leaves that cuts texts at some length."""
+    return text and text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 @contextmanager

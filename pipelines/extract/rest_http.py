@@ -112,7 +112,7 @@ class PatientSession(Session):
         if answer.status_code != HTTPStatus.TOO_MANY_REQUESTS and answer.status_code < 500:
             return None
         asked = retry_after(answer.headers.get("Retry-After"))
-        return backoff if asked is None else asked
+        return backoff if asked is None else max(asked, backoff)
 
 
 def retry_after(header: str | None) -> float | None:

@@ -18,6 +18,23 @@ from urllib.parse import parse_qsl, urlsplit
 
 Row = dict[str, Any]
 
+TABLES = """
+- name: calls
+  source: api/calls
+  key: [call_id]
+  snapshot: the service has no filter by time
+  columns: [call_id, caller, seconds]
+"""
+
+# Each way to page: the style in which the service answers, and the spec's paging.
+PAGING = {
+    "page": ("page", "{}"),
+    "offset": ("offset", "{type: offset}"),
+    "cursor": ("cursor", "{type: cursor, cursor: after, next: meta.next}"),
+    "link in the header": ("header", "{type: link, data: ''}"),
+    "link in the answer": ("json", "{type: link, next: '@odata.nextLink'}"),
+}
+
 
 @dataclass
 class Request:
@@ -144,6 +161,11 @@ def serving(service: Service, tls: ssl.SSLContext | None = None) -> Iterator[Ser
 def calls(count: int) -> list[Row]:
     """So many calls, all different."""
     return [{"call_id": str(n), "caller": "０138", "seconds": n * 10} for n in range(1, count + 1)]
+
+
+def ids(rows: list[tuple[str | None, ...]]) -> list[str | None]:
+    """The first column."""
+    return [row[0] for row in rows]
 
 
 def token_is(token: str) -> Behave:

@@ -20,15 +20,18 @@ from pipelines.extract.load import extract_system
 from pipelines.extract.specs import load_spec
 from pipelines.settings import Settings, load_settings
 from tests.extract.conftest import Extraction, MakeSpec
-from tests.extract.rest_service import Behave, Reply, Request, Service, calls, reply, serving, token_is
+from tests.extract.rest_service import (
+    TABLES,
+    Behave,
+    Reply,
+    Request,
+    Service,
+    calls,
+    reply,
+    serving,
+    token_is,
+)
 
-TABLES = """
-- name: calls
-  source: api/calls
-  key: [call_id]
-  snapshot: the service has no filter by time
-  columns: [call_id, caller, seconds]
-"""
 TOKEN, PASSWORD = "s3cret-token-4711", "s3cret/pass word"
 CUSTOMER = "０138"
 OAUTH = "{type: oauth2, token_url: 'URL/token', client_id: guike, client_secret: '${CALLS_PASSWORD}'}"
@@ -210,6 +213,10 @@ BAD = {
     "a column that is missing": Bad(
         "legacy/api/calls: the columns have changed. Missing: caller. New: phone", "columns of table calls",
         always(reply({"data": [{"call_id": "1", "phone": CUSTOMER, "seconds": 3}], "pages": 1})),
+    ),
+    "a column that is missing on every page": Bad(
+        "Missing: phone. New: call_id", "columns of table calls",
+        tables=TABLES.replace("  key: [call_id]\n", "").replace("[call_id, caller, seconds]", "[phone]"),
     ),
     "nothing today": Bad("0 rows after 9", "set floor: 0", always(reply({"data": [], "total": 0}))),
     "nothing listens there": Bad(

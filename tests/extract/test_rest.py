@@ -14,21 +14,23 @@ from email.utils import format_datetime
 
 import pytest
 
-from pipelines.errors import GuikeError
 from pipelines.extract.specs import SystemSpec
 from tests.extract.conftest import Extraction, MakeSpec
-from tests.extract.rest_service import Reply, Request, Service, calls, reply, serving, token_is
+from tests.extract.rest_service import (
+    PAGING,
+    TABLES,
+    Reply,
+    Request,
+    Service,
+    calls,
+    ids,
+    reply,
+    serving,
+    token_is,
+)
 
 Rows = list[tuple[str | None, ...]]
 ReadRows = Callable[[SystemSpec], Rows]
-
-TABLES = """
-- name: calls
-  source: api/calls
-  key: [call_id]
-  snapshot: the service has no filter by time
-  columns: [call_id, caller, seconds]
-"""
 LIMITS = "{attempts: 3, backoff: 0.001}"
 TOKEN = "s3cret-token"
 
@@ -65,10 +67,6 @@ def open_spec(make: Callable[..., SystemSpec], service: Service) -> SystemSpec:
     """A service that wants no token; each test changes how it behaves."""
     service.behave = None
     return make()
-
-
-def ids(rows: Rows) -> list[str | None]:
-    return [row[0] for row in rows]
 
 
 ALL = [str(n) for n in range(1, 8)]
@@ -109,6 +107,14 @@ def test_numbers_and_nested_values_stay_as_written(
         ("12345678901234567890", '{"n": 0.10, "c": ["归", null, true]}', "99999999999999.990"),
         ("1e400", None, "false"),
     ]
+
+
+def test_half_a_character_costs_only_itself(
+    open_spec: SystemSpec, service: Service, read_rows: ReadRows
+) -> None:
+    body = b'{"data": [{"call_id": 1, "caller": "ok \\ud83d\\ude00 cut \\ud83d", "seconds": 1}]}'
+    service.behave = lambda _, request: Reply(body=body if request.query["page"] == "1" else b'{"data": []}')
+    assert read_rows(open_spec) == [("1", "ok 😀 cut \ufffd", "1")]
 
 
 def test_a_service_without_rows(spec: SystemSpec, service: Service, extract: Extraction) -> None:
@@ -207,14 +213,6 @@ def test_oauth2_fetches_a_token_again_when_it_has_expired(
 
 
 # Paging
-
-PAGING = {
-    "page": ("page", "{}"),
-    "offset": ("offset", "{type: offset}"),
-    "cursor": ("cursor", "{type: cursor, cursor: after, next: meta.next}"),
-    "link in the header": ("header", "{type: link, data: ''}"),
-    "link in the answer": ("json", "{type: link, next: '@odata.nextLink'}"),
-}
 
 
 @pytest.mark.parametrize("count", [0, 1, 3, 7, 9])
@@ -361,154 +359,3 @@ def test_waits_double_and_vary(
     waits = [wait for wait in waits if wait]
     assert len(waits) == 5
     assert all(2**n * 2 * 0.5 <= wait <= 2**n * 2 * 1.5 for n, wait in enumerate(waits))
-
-
-# Breaks, and listings that move
-
-
-class Dying:
-    """A service that fails from its `page`-th page on, until it is mended."""
-
-    def __init__(self, position: str, name: str = "page") -> None:
-        self.position, self.name, self.dead = position, name, True
-
-    def __call__(self, service: Service, request: Request) -> Reply | None:
-        return Reply(500) if self.dead and request.query.get(self.name) == self.position else None
-
-
-@pytest.mark.parametrize("case", PAGING)
-def test_after_a_break_only_the_missing_pages_are_fetched(
-    make: Callable[..., SystemSpec], service: Service, extract: Extraction, case: str
-) -> None:
-    service.style, paging = PAGING[case]
-    service.rows = calls(9)
-    dying = service.behave = Dying(
-        {"page": "5", "offset": "4"}.get(service.style, "4"),
-        {"page": "page", "offset": "offset"}.get(service.style, "after"),
-    )
-    spec = make(page_size=1, paging=paging)
-    assert extract(spec).status == "stale"
-    dying.dead = False
-    service.asked.clear()
-    assert extract(spec).status == "loaded"
-    asked = [request.query.get(dying.name) for request in service.asked]
-    # Page 1 and page 4, to see that nothing has moved; then what was missing.
-    whole = {"page": list("123456789"), "offset": list("012345678")}.get(service.style, [None, *"12345678"])
-    assert asked == [whole[0], whole[3], *whole[4:]]
-    assert extract.ask("select call_id, seconds from raw_legacy.calls order by _row_number") == [
-        (str(n), str(n * 10)) for n in range(1, 10)
-    ]
-
-
-def _delete_second(service: Service) -> None:
-    del service.rows[1]
-
-
-def _swap_without_changing_the_total(service: Service) -> None:
-    del service.rows[1]
-    service.rows.append({"call_id": "new", "caller": "", "seconds": 0})
-
-
-def _edit_first(service: Service) -> None:
-    service.rows[0] = {**service.rows[0], "seconds": 1}
-
-
-def _append(service: Service) -> None:
-    service.rows.append({"call_id": "10", "caller": "", "seconds": 0})
-
-
-@pytest.mark.parametrize("change", [_delete_second, _swap_without_changing_the_total, _edit_first, _append])
-def test_after_a_break_a_listing_that_has_moved_is_read_from_the_start(
-    make: Callable[..., SystemSpec], service: Service, read_rows: ReadRows,
-    change: Callable[[Service], None],
-) -> None:  # fmt: skip
-    service.rows = calls(9)
-    dying = service.behave = Dying("5")
-    spec = make(page_size=1)
-    with pytest.raises(GuikeError):
-        read_rows(spec)
-    dying.dead = False
-    change(service)
-    assert read_rows(spec) == [(row["call_id"], row["caller"], str(row["seconds"])) for row in service.rows]
-
-
-def test_a_position_that_the_service_has_forgotten_is_no_obstacle(
-    make: Callable[..., SystemSpec], service: Service, read_rows: ReadRows
-) -> None:
-    dying = service.behave = Dying("3", "after")
-    service.style = "cursor"
-    spec = make(page_size=1, paging=PAGING["cursor"][1])
-    with pytest.raises(GuikeError):
-        read_rows(spec)
-    dying.dead = False
-    forgotten = [Reply(410)]
-    service.behave = lambda _, request: (
-        forgotten.pop() if forgotten and request.query.get("after") == "3" else None
-    )
-    assert ids(read_rows(spec)) == ALL
-
-
-@pytest.mark.parametrize("damage", ["journal", "page", "age", "spec"])
-def test_pages_that_can_not_be_trusted_are_fetched_again(
-    make: Callable[..., SystemSpec], service: Service, extract: Extraction, read_rows: ReadRows,
-    damage: str, monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
-    dying = service.behave = Dying("5")
-    spec = make(page_size=1)
-    with pytest.raises(GuikeError):
-        read_rows(spec)
-    dying.dead = False
-    folder = extract.settings.home / "extract" / "legacy" / "pages" / "calls"
-    journal = folder / "journal.jsonl"
-    if damage == "journal":
-        journal.write_bytes(journal.read_bytes()[:-20])
-    elif damage == "page":
-        (folder / "00000002.parquet").write_bytes(b"PAR1")
-    elif damage == "age":
-        now = time.time() + 25 * 3600
-        monkeypatch.setattr(time, "time", lambda: now)
-    else:
-        spec = make(TABLES + "  params: {v: 2}\n", page_size=1)
-    service.asked.clear()
-    assert ids(read_rows(spec)) == ALL
-    pages = service.values("page")
-    assert pages == {"journal": list("134567"), "page": list("1234567")}.get(damage, list("1234567"))
-    assert not folder.exists()
-
-
-def test_rows_that_shift_onto_the_next_page_are_kept_once(
-    open_spec: SystemSpec, service: Service, read_rows: ReadRows
-) -> None:
-    def behave(_: Service, request: Request) -> None:
-        if request.query["page"] == "2" and len(service.rows) == 7:
-            service.rows.insert(0, {"call_id": "new", "caller": "", "seconds": 0})
-
-    service.behave = behave
-    assert ids(read_rows(open_spec)) == ALL
-
-
-def test_rows_that_shift_past_the_reader_make_it_start_over(
-    open_spec: SystemSpec, service: Service, read_rows: ReadRows
-) -> None:
-    def behave(_: Service, request: Request) -> None:
-        if request.query["page"] == "2" and len(service.rows) == 7:
-            del service.rows[0]
-
-    service.behave = behave
-    assert ids(read_rows(open_spec)) == ALL[1:]
-
-
-def test_equal_rows_of_a_table_without_key_all_count(
-    make: Callable[..., SystemSpec], service: Service, read_rows: ReadRows
-) -> None:
-    service.behave = None
-    service.rows = [*calls(3), *calls(2)]
-    rows = read_rows(make(TABLES.replace("  key: [call_id]\n", "")))
-    assert ids(rows) == ["1", "2", "3", "1", "2"]
-
-
-def test_different_rows_of_one_key_are_left_to_the_checks(
-    open_spec: SystemSpec, service: Service, read_rows: ReadRows
-) -> None:
-    service.rows = [*calls(4), {"call_id": "1", "caller": "other", "seconds": 1}]
-    assert ids(read_rows(open_spec)) == ["1", "2", "3", "4", "1"]
