@@ -22,7 +22,7 @@ BAD_SPECS = {
         {"auth": "{type: basic, user: me, password: s3cret}"}, "write a secret as a variable"
     ),
     "two ways to log in": (
-        {"token": "${CALLS_TOKEN}", "auth": "{type: basic, user: me, password: '${P}'}"}, "give either token or auth"
+        {"token": "${T}", "auth": "{type: token, token: '${T}'}"}, "give either token or auth"
     ),
     "an unknown way to log in": ({"auth": "{type: digest}"}, "digest"),
     "a key without a name": ({"auth": "{type: api_key, key: '${K}'}"}, "name: is missing"),
