@@ -15,15 +15,16 @@ from opencc import OpenCC
 
 from pipelines.extract.remark_words import BLANK, CLOSED, COMMA, HAN, OPENED, any_of, place, titles, words_of
 
+_PLAIN = re.compile(r"[ -~一-鿿]*")
 _CJK = "".join(map(chr, range(0x3400, 0xA000)))
 
 _ADDRESSES = re.compile(
-    r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+|(?:https?://|www\.)[\w./?=&%#-]+"
+    r"(?:(?:邮箱|邮件|e-?mail|mail|网址|网站|官网|主页|公众号|抖音号?|小红书号?)[::]?\s*)?(?:[\w.+-]+@[\w-]+(?:\.[\w-]+)+|(?:https?://|www\.)[\w./?=&%#-]+)"
     r"|(?:QQ|扣扣)号?[::]?\s*\d{5,12}|(?:wx|vx|wechat|微信)号?[::]\s*[A-Za-z][\w-]{4,19}"
     r"|(?<![A-Za-z0-9_])(?=\w*[_\d])(?=\w*[A-Za-z]{3})[A-Za-z]\w*_\w+(?!\w)",
     re.IGNORECASE | re.ASCII,
 )
-_EXTENSION = r"(?:\s*(?:转|分机|ext\.?|x|#|-)\s*(?P<{0}>\d{{1,5}}))?(?!\d)"
+_EXTENSION = r"(?:\s*(?:转|分机|ext\.?|x|#|\*|-)\s*(?P<{0}>\d{{1,5}}))?(?!\d)"
 _PHONES = re.compile(
     r"(?<!\d)(?:"
     r"(?:(?:\+|00)?86[- ]?)?(?P<mobile>1[3-9]\d[- ]?\d{4}[- ]?\d{4})(?:\.0+)?(?!\d)"
@@ -50,6 +51,7 @@ _SORTING = re.compile(r"^\s*(?:[Aa]{1,5}\d{0,3}(?![A-Za-z])|0\d{0,3}(?!\d)|\d{1,
 _SEPARATORS = re.compile(
     r"[\s\-—–―_/\\|¦,，、;；:：+#@&*~·•。!！?？【】\[\]<>《》〈〉「」『』“”\"‘’`()=^%$→…丨]+"
 )
+_OTHERS = re.compile("介绍|荐|的|来|加|认识|看到|引流|助理|秘书|司机")
 _LATIN_BLANK = re.compile(r"(?<=[A-Za-z.]) (?=[A-Za-z])")
 _CO_LTD = re.compile(r"\b(co)\.?(,?) ?(ltd\b\.?)", re.IGNORECASE)
 _STRAY_DOT = re.compile(rf"(?<![A-Za-z])\.|\.(?![A-Za-z\s,{BLANK}{COMMA}]|$)")
@@ -67,7 +69,7 @@ def half_width(text: str) -> str:
     if text.isascii():
         return text
     text = unicodedata.normalize("NFKC", text).translate(_simplifying())
-    return "".join(c if _is_text(c) else " " for c in text)
+    return text if _PLAIN.fullmatch(text) else "".join(c if _is_text(c) else " " for c in text)
 
 
 @cache
@@ -78,11 +80,15 @@ def _is_text(character: str) -> bool:
 @cache
 def _said_by_others() -> re.Pattern[str]:
     """Who recommended the contact, and whose friend or assistant it is."""
-    relation = any_of(["朋友", "同学", "同事", "亲戚", "客户", "表弟", "表妹", "表哥", "表姐", "邻居", "老乡"])
+    relation = any_of(
+        ["朋友", "同学", "同事", "亲戚", "客户", "表弟", "表妹", "表哥", "表姐", "邻居", "老乡"]
+    )
     return re.compile(
         rf"[^\s\-—_/\\|,，、;:+@#()\[\]]{{0,7}}(?:转介绍|介绍|推荐|引荐)(?:来的|过来的|的|来)?"
         rf"|[^\s\-—_/\\|,，、;:+@#()\[\]]{{1,6}}的{relation}"
         rf"|{HAN}{{1,3}}?{titles()}的?(?=助理|秘书|司机)"
+        rf"|[开卖]{HAN}{{1,4}}的"
+        rf"|{HAN}{{1,6}}?(?:上|里|中|会)?(?:找来的?|来的|加的|加我的?|认识的?|看到的?|引流的?)(?!{HAN}{{0,2}}公司)"
     )
 
 
@@ -107,7 +113,7 @@ def clean(text: str) -> tuple[list[str], list[str]]:
         text = _PHONES.sub(keep, text)
     text = _SORTING.sub("", text)
     text = _MARKS.sub(" ", text)
-    if "介绍" in text or "推荐" in text or "荐" in text or "的" in text or "助理" in text or "秘书" in text:
+    if _OTHERS.search(text):
         text = _said_by_others().sub(" ", text)
     if "(" in text:
         text = _bracketed_in_firm().sub(rf"{OPENED}\1{CLOSED}", text)

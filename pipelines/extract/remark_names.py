@@ -7,7 +7,7 @@ characters by whether given names or brands are made of them: 张伟 is a name, 
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 
 from pipelines.extract.remark_words import HAN, any_of, compiled, lexicon, surname_weights, words_of
 
@@ -29,20 +29,13 @@ def _nickname() -> re.Pattern[str]:
     )
 
 
-@cache
-def short_nickname() -> re.Pattern[str]:
-    """小马, 老李 as a part of something longer."""
-    ordinary = any_of(words_of("not_nicknames"))
-    borne = "".join(c for c, weight in surname_weights().items() if weight >= 2 and len(c) == 1)
-    return re.compile(rf"(?!{ordinary})[小老][{borne}]")
-
-
 def surname_of(text: str) -> str:
     """The surname that the text begins with, or nothing."""
     weights = surname_weights()
     return text[:2] if len(text) > 2 and text[:2] in weights else text[:1] if text[:1] in weights else ""
 
 
+@lru_cache(100_000)
 def name_score(text: str) -> float:
     """How much `text` looks like surname and given name: 张伟 4, 谭丽萍 4, 张国力 4, 锡城 -9."""
     family = surname_of(text)
@@ -90,7 +83,9 @@ def is_surname(text: str) -> bool:
 @cache
 def _pinyin() -> re.Pattern[str]:
     family = "|".join(sorted(map(str, words_of("latin_surnames")), key=len, reverse=True))
-    given = "|".join(sorted({*words_of("pinyin_given"), *words_of("latin_surnames")[:110]}, key=len, reverse=True))
+    given = "|".join(
+        sorted({*words_of("pinyin_given"), *words_of("latin_surnames")[:110]}, key=len, reverse=True)
+    )
     return re.compile(rf"(?:{family})[ ]?(?:{given}){{1,2}}", re.IGNORECASE)
 
 

@@ -7,11 +7,21 @@ decide (锦绣 may be a firm, 田雨 a person) comes out as `plain`.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from pipelines.extract import remark_names as names
 from pipelines.extract.remark_latin import latin_founds
-from pipelines.extract.remark_words import BLANK, CLOSED, OPENED, compiled, lexicon, words_of
+from pipelines.extract.remark_words import (
+    BLANK,
+    CLOSED,
+    OPENED,
+    compiled,
+    lexicon,
+    surname_weights,
+    word_set,
+    words_of,
+)
 from pipelines.extract.remark_found import Found, person
 
 _FIRM = frozenset({"region", "plain", "trade", "business", "institution", "known"})
@@ -23,8 +33,13 @@ class _Segment(NamedTuple):
     founds: tuple[Found, ...] = ()
 
 
-def read_piece(piece: str) -> list[Found]:
-    """What the piece says."""
+@lru_cache(100_000)
+def read_piece(piece: str) -> tuple[Found, ...]:
+    """What the piece says; the same pieces (张总, 网站续费) stand in many remarks."""
+    return tuple(_read(piece))
+
+
+def _read(piece: str) -> list[Found]:
     if piece.isdigit():
         return []
     if region := lexicon()["abbreviated_regions"].get(piece):
@@ -33,7 +48,16 @@ def read_piece(piece: str) -> list[Found]:
         return founds
     if match := compiled("kin").fullmatch(piece):
         return _kin(match)
-    return _assemble(_segments(piece))
+    segments = _segments(piece)
+    kinds = [segment.kind for segment in segments]
+    if (
+        kinds in (["project", "plain", "project"], ["trade", "plain", "project"])
+        and len(segments[1].text) < 3
+    ):
+        return [Found("project", _shown(piece), 0.7)]
+    if kinds in (["plain"], ["plain", "project"]) and compiled("product").fullmatch(piece):
+        return [Found("project", piece, 0.7)]
+    return _assemble(segments)
 
 
 def _kin(match: re.Match[str]) -> list[Found]:
@@ -61,7 +85,8 @@ def _registered(piece: str) -> list[Found]:
 
 def _lead(text: str) -> list[Found]:
     """The person, or what is wanted, that stands right before a firm's name."""
-    founds: list[Found] = []
+    noted = compiled("noted").match(text)
+    founds = [Found("nothing", noted[0], 0.0, noted[0])] if noted and noted[0] else []
     while True:
         start = sum(len(found.written) for found in founds)
         piece = text[start:]
@@ -93,51 +118,44 @@ def _as_person(found: Found) -> Found:
 
 def _segments(piece: str) -> list[_Segment]:
     segments: list[_Segment] = []
-    at, plain = 0, 0
-    start, middle = compiled("start"), compiled("middle")
+    plain = at = 0
     while at < len(piece):
-        match = start.match(piece, at) if plain == at else middle.match(piece, at)
-        nick = None if match else _nickname_at(piece, at)
-        if match is None and nick is None:
-            at += 1
-            continue
-        segment = _segment(match, plain == at) if match else nick
+        match = (at == plain and compiled("start").match(piece, at)) or compiled("middle").search(piece, at)
+        if not match:
+            break
+        segment = _segment(match, match.start() == plain) or _unnamed(piece, match.start(), plain)
         if segment is None:
-            at += 1
+            at = match.start() + 1
             continue
-        if plain < at:
-            segments.append(_Segment("plain", piece[plain:at]))
+        if plain < match.start():
+            segments.append(_Segment("plain", piece[plain : match.start()]))
         segments.append(segment)
-        at += len(segment.text)
-        plain = at
+        plain = at = match.start() + len(segment.text)
     if plain < len(piece):
         segments.append(_Segment("plain", piece[plain:]))
     return segments
 
 
-def _nickname_at(piece: str, at: int) -> _Segment | None:
-    match = names.short_nickname().match(piece, at)
-    if match is None:
-        return None
-    rest = piece[match.end() :]
-    if not rest or (at == 0 and len(rest) > 1) or compiled("project").match(rest):
-        return _Segment("person", match[0], (person(match[0], "", 0.8),))
-    return None
+def _unnamed(piece: str, at: int, plain: int) -> _Segment | None:
+    """What begins where no person does after all: 家纺 of 家纺温总."""
+    match = compiled("start_unnamed" if at == plain else "middle_unnamed").match(piece, at)
+    return _segment(match, at == plain) if match else None
 
 
 def _segment(match: re.Match[str], starts: bool) -> _Segment | None:
     kind, text = match.lastgroup or "", match[0]
-    kind = next(name for name in _KINDS if match.groupdict().get(name))
     if kind == "person":
         found = _titled(match, starts)
         return None if found.kind != "person" else _Segment("person", found.written, (found,))
+    if kind == "nick":
+        return _Segment("person", text, (person(text, "", 0.8),))
     if kind == "latin":
         return _latin(match)
     return _Segment(kind, text)
 
 
 def _latin(match: re.Match[str]) -> _Segment | None:
-    """Latin words with the title right after them; unknown ones are part of the Chinese word that they touch."""
+    """Latin words with the title right after them; unknown ones belong to the Chinese word that they touch."""
     founds = latin_founds(match[0])
     if len(founds) == 1 and founds[0].kind == "plain" and len(match[0]) < len(match.string):
         return None
@@ -146,11 +164,6 @@ def _latin(match: re.Match[str]) -> _Segment | None:
         founds[-1] = person(founds[-1].value, title[0], 0.9)
         return _Segment("latin", match[0] + title[0], tuple(founds))
     return _Segment("latin", match[0], tuple(founds))
-
-
-_KINDS = (
-    "person", "known", "address", "institution", "project", "role", "trade", "business", "latin", "region", "note",
-)  # fmt: skip
 
 
 def _titled(match: re.Match[str], starts: bool = True) -> Found:
@@ -163,7 +176,7 @@ def _titled(match: re.Match[str], starts: bool = True) -> Found:
     full = names.name_score(surname + given) + (0.5 if starts else -1.0)
     last = given[-1]
     if names.is_surname(last):
-        short = names.surname_weights()[last] + names.brand_score(surname + given[:-1])
+        short = surname_weights()[last] + names.brand_score(surname + given[:-1])
         if short > full or (not starts and full < names.NAME):
             return Found("plain", surname + given[:-1], 0.5, surname + given[:-1])
     if full < 1:
@@ -171,41 +184,41 @@ def _titled(match: re.Match[str], starts: bool = True) -> Found:
     return person(surname + given, title, 0.9, surname + given + title)
 
 
+@lru_cache(10_000)
 def _is_wanted(chain: str) -> bool:
     """Whether a row of project words is surely no part of a firm's name."""
-    rest = chain
-    for word in sorted(words_of("trades_too") + words_of("trades"), key=len, reverse=True):
-        rest = rest.replace(word, "")
-    return compiled("project").search(rest) is not None
+    return compiled("project").search(compiled("trades").sub("", chain)) is not None
 
 
 def _assemble(segments: list[_Segment]) -> list[Found]:
     founds: list[Found] = []
     firm: list[_Segment] = []
-    for segment in segments:
-        segment = _project_or_trade(segment, firm, alone=len(segments) == 1)
+    for segment, following in zip(segments, [*segments[1:], None], strict=True):
+        segment = _project_or_trade(segment, firm, following is not None and following.kind == "business")
         if segment.kind in _FIRM:
             firm.append(segment)
             continue
         founds += _firm(firm)
         firm = []
         if segment.kind == "project":
-            founds.append(Found("project", _shown(segment.text), 0.85))
+            wanted = _shown(segment.text)
+            before = founds[-1].value if founds and founds[-1].kind == "plain" else ""
+            founds.append(Found("project", wanted, 0.85, before + wanted))
         elif segment.kind == "address":
             founds.append(Found("honorific", segment.text, 0.7))
         founds += segment.founds
     return founds + _firm(firm)
 
 
-def _project_or_trade(segment: _Segment, firm: list[_Segment], alone: bool) -> _Segment:
+def _project_or_trade(segment: _Segment, firm: list[_Segment], followed: bool) -> _Segment:
     """广告设计 after a name is a trade, alone or after 王总 it is what is wanted."""
-    if segment.kind == "trade" and not firm and compiled("project").fullmatch(segment.text):
+    if segment.kind == "trade" and not firm and not followed and compiled("project").fullmatch(segment.text):
         segment = _Segment("project", segment.text)
     if segment.kind != "project":
         return segment
     if firm and _are_names(firm):
         return segment
-    if segment.text in words_of("seldom_wanted"):
+    if segment.text in word_set("seldom_wanted"):
         return _Segment("role" if _is_wanted(segment.text) or not firm else "trade", segment.text)
     if firm and firm[-1].kind in ("plain", "trade") and not _is_wanted(segment.text):
         return _Segment("trade", segment.text)
@@ -215,7 +228,11 @@ def _project_or_trade(segment: _Segment, firm: list[_Segment], alone: bool) -> _
 def _are_names(firm: list[_Segment]) -> bool:
     """Whether what stands before is one or two persons: 王伟李娜婚礼."""
     text = firm[0].text if len(firm) == 1 and firm[0].kind == "plain" else ""
-    scores = [names.name_score(text)] if len(text) < 4 else [names.name_score(text[:2]), names.name_score(text[2:])]
+    scores = (
+        [names.name_score(text)]
+        if len(text) < 4
+        else [names.name_score(text[:2]), names.name_score(text[2:])]
+    )
     return min(scores) >= names.NAME and names.is_strictly_given(text[-1:])
 
 
@@ -229,6 +246,8 @@ def _firm(segments: list[_Segment]) -> list[Found]:
     last = max(i for i, kind in enumerate(kinds) if kind not in ("region", "plain"))
     body, tail = segments[: last + 1], segments[last + 1 :]
     if len(tail) == 1 and tail[0].kind == "plain" and not _is_tail_name(tail[0].text):
+        if "plain" not in kinds[:last]:  # 灯具出口: what somebody does
+            return [Found("region", _place(s.text), 0.9) for s in body if s.kind == "region"]
         body, tail = segments, []
     founds: list[Found] = []
     if body[0].kind == "plain" and (length := _leading_name(body[0].text)):
@@ -298,20 +317,22 @@ def _is_generic_run(body: list[_Segment]) -> bool:
     if "known" in kinds:
         return False
     if "institution" in kinds:
-        return "".join(segment.text for segment in body) in words_of("institutions")
-    return "plain" not in kinds
+        return "".join(segment.text for segment in body) in word_set("institutions")
+    return "plain" not in kinds and body[-1].text not in "坊阁轩斋堂苑"
 
 
 def _is_generic(firm: str) -> bool:
     form = compiled("legal").search(firm, 1)
-    if firm in words_of("known_organisations"):
+    if firm in word_set("known_organisations"):
         return False
     return form is not None and form.start() <= 2 and "有限" not in firm
 
 
 def _regions_in(firm: str) -> list[Found]:
     found = [match] if (match := compiled("place").match(firm)) else []
-    found += [m for m in compiled("place").finditer(firm) if firm[m.start() - 1] in OPENED or _is_branch(firm, m)]
+    found += [
+        m for m in compiled("place").finditer(firm) if firm[m.start() - 1] in OPENED or _is_branch(firm, m)
+    ]
     texts = dict.fromkeys(_place(match[0]) for match in found)
     return [Found("region", text, 0.9) for text in texts]
 

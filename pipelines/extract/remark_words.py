@@ -8,7 +8,7 @@ becomes a tree of their common beginnings: thousands of words then cost hardly m
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -31,17 +31,27 @@ def lexicon() -> dict[str, Any]:
     words: dict[str, Any] = {}
     for path in _LEXICONS:
         words |= yaml.safe_load(path.read_text(encoding="utf-8"))
-    return {name: "".join(value.split()) if isinstance(value, str) else value for name, value in words.items()}
+    return {
+        name: "".join(value.split()) if isinstance(value, str) else value for name, value in words.items()
+    }
 
 
-def words_of(name: str) -> list[str]:
+@cache
+def words_of(name: str) -> tuple[str, ...]:
     """The list `name` as text; YAML takes 360 for a number."""
-    return [str(word) for word in lexicon()[name]]
+    return tuple(str(word) for word in lexicon()[name])
+
+
+@cache
+def word_set(name: str) -> frozenset[str]:
+    """The same, to look words up."""
+    return frozenset(words_of(name))
 
 
 def any_of(words: Iterable[str]) -> str:
     """A pattern for any of the words, the longest possible; Latin ones must stand free of other letters."""
-    han, latin = [], []
+    han: list[str] = []
+    latin: list[str] = []
     for word in words:
         (latin if _LATIN_WORD.fullmatch(word) else han).append(word)
     patterns = [_tree(set(han))] if han else []
@@ -120,7 +130,7 @@ def project() -> str:
     """网站续费, 企业邮箱, SEO优化: things and actions in a row, with what may go before them."""
     before = any_of(words_of("modifiers"))
     wanted = any_of([*words_of("things"), *words_of("actions")])
-    return f"(?:{before})*{wanted}(?:{wanted}|(?:{before})+(?={wanted}))*"
+    return f"(?>(?:{before})*{wanted}(?:{wanted}|(?:{before})+(?={wanted}))*)(?![店馆棚室院厂坊师部])"
 
 
 @cache
@@ -130,6 +140,13 @@ def place() -> str:
     cities = any_of([*words_of("cities"), *words_of("more_places")])
     forbidden = any_of(words_of("not_places"))
     return f"(?!{forbidden})(?:{provinces}省?(?:{cities})?|{cities})(?:市(?!场))?"
+
+
+@cache
+def short_nickname() -> str:
+    """小马, 老李 as a part of something longer."""
+    borne = "".join(c for c, weight in surname_weights().items() if weight >= 2 and len(c) == 1)
+    return f"(?!{any_of(words_of('not_nicknames'))})[小老][{borne}]"
 
 
 @cache
@@ -144,18 +161,22 @@ def _legal() -> str:
     return f"{any_of(forms)}(?:{OPENED}[^{CLOSED}]*{CLOSED})?(?:{HAN}{{0,6}}?{branch})?"
 
 
-def _pieces(starts: bool) -> str:
-    """What a piece may hold; `starts` where nothing unknown goes directly before."""
+def _pieces(starts: bool, named: bool = True) -> str:
+    """What a piece may hold; `starts` where nothing unknown goes directly before, `named` with persons."""
     trade = any_of([*words_of("trades"), *words_of("trades_too")])
+    business = any_of(words_of("places_of_business"))
+    nickname, follows = short_nickname(), f"$|{project()}"
     kinds = {
         "person": titled(),
+        "nick": f"{nickname}(?={'.$|' if starts else ''}{follows})",
         "known": any_of(words_of("known_organisations")),
-        "address": any_of([t for t in words_of("titles") if len(t) > 1]) + f"(?!{any_of(['师', '师事', '事务'])})",
+        "address": any_of([t for t in words_of("titles") if len(t) > 1])
+        + f"(?!{any_of(['师', '师事', '事务'])})",
         "institution": f"(?:{any_of(words_of('institution_words'))})*{any_of(words_of('institutions'))}",
         "project": project(),
         "role": any_of([role for role in words_of("roles") if starts or len(role) > 2]),
+        "business": business,
         "trade": trade,
-        "business": any_of(words_of("places_of_business")),
         "latin": rf"[A-Za-z][A-Za-z0-9&'.,{BLANK}-]*",
     }
     if starts:
@@ -165,20 +186,25 @@ def _pieces(starts: bool) -> str:
             "person": kinds.pop("person"),
             "known": kinds.pop("known"),
             "project": kinds.pop("project"),
-            "note": f"{notes}|{any_of(words_of('verbs'))}(?={project()}|{trade}|{any_of(words_of('places_of_business'))})",
+            "note": f"{notes}|{any_of(words_of('verbs'))}(?={project()}|{trade}|{business})",
             **kinds,
         }
-    return "|".join(f"(?P<{kind}>{pattern})" for kind, pattern in kinds.items())
+    return "|".join(f"(?P<{kind}>{words})" for kind, words in kinds.items() if named or kind != "person")
 
 
-_PATTERNS = {
+_PATTERNS: dict[str, Callable[[], str]] = {
     "start": lambda: _pieces(starts=True),
     "middle": lambda: _pieces(starts=False),
+    "start_unnamed": lambda: _pieces(starts=True, named=False),
+    "middle_unnamed": lambda: _pieces(starts=False, named=False),
     "legal": _legal,
     "titled": titled,
+    "trades": lambda: any_of([*words_of("trades_too"), *words_of("trades")]),
     "project": project,
     "place": place,
     "after_latin": lambda: f"(?!{any_of(words_of('titles_not_before'))}){any_of(words_of('titles'))}",
     "kin": lambda: f"(?P<name>{HAN}{{1,4}}?)(?P<kin>{any_of(words_of('kin'))})",
+    "product": lambda: f"{HAN}{{1,4}}[照片册板](?:{any_of(words_of('actions'))})*",
+    "noted": lambda: f"(?:{any_of(words_of('notes'))})*(?:[开写是原](?={HAN}{{4}}))?",
     "note": lambda: any_of(words_of("notes")) + f"|[{lexicon()['note_characters']}]",
 }

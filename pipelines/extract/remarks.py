@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from functools import cache
 from typing import NamedTuple
 
 from pipelines.extract import remark_names as names
 from pipelines.extract.remark_cleaning import clean
 from pipelines.extract.remark_found import Found, person
 from pipelines.extract.remark_pieces import read_piece
-from pipelines.extract.remark_words import compiled, words_of
+from pipelines.extract.remark_words import compiled, lexicon, word_set
 
 PARTS = ("person", "honorific", "company", "project", "phone", "region")
 COLUMNS = tuple(f"remark_{part}" for part in (*PARTS, "confidence"))
@@ -39,17 +40,18 @@ def parse_remark(text: str) -> Remark:
     founds = [found for piece in pieces for found in read_piece(piece)]
     founds = _one_person(_decided(founds, bool(phones), len(pieces) == 1 and not phones))
     founds = _joined_regions(founds)
-    parts: Remark = {}
-    for part in PARTS:
-        some = [(found.value, found.confidence) for found in founds if found.kind == part]
-        if part == "honorific":
-            some += [(f.title, f.confidence) for f in founds if f.kind == "person" and f.title]
-        if part == "phone":
-            some = [(phone, _PHONE_CONFIDENCE) for phone in phones]
-        if some:
-            values = tuple(dict.fromkeys(value for value, _ in some))
-            parts[part] = Part(values, min(confidence for _, confidence in some))
-    return parts
+    said: dict[str, list[tuple[str, float]]] = {part: [] for part in PARTS}
+    said["phone"] = [(phone, _PHONE_CONFIDENCE) for phone in phones]
+    for found in founds:
+        if found.kind in said:
+            said[found.kind].append((found.value, found.confidence))
+        if found.title:
+            said["honorific"].append((found.title, found.confidence))
+    return {
+        part: Part(tuple(dict.fromkeys(value for value, _ in some)), min(sure for _, sure in some))
+        for part, some in said.items()
+        if some
+    }
 
 
 def remark_rows(texts: Iterable[str]) -> dict[str, tuple[str | None, ...]]:
@@ -57,10 +59,15 @@ def remark_rows(texts: Iterable[str]) -> dict[str, tuple[str | None, ...]]:
     rows = {}
     for text in set(texts):
         parts = parse_remark(text)
-        sure = {part: found.confidence for part, found in parts.items()}
+        sure = tuple((part, found.confidence) for part, found in parts.items())
         values = [_JOINED_BY.join(parts[part].values) if part in parts else None for part in PARTS]
-        rows[text] = (*values, json.dumps(sure) if sure else None)
+        rows[text] = (*values, _confidence(sure))
     return rows
+
+
+@cache
+def _confidence(sure: tuple[tuple[str, float], ...]) -> str | None:
+    return json.dumps(dict(sure)) if sure else None
 
 
 def _decided(founds: list[Found], has_phone: bool, is_alone: bool) -> list[Found]:
@@ -70,14 +77,22 @@ def _decided(founds: list[Found], has_phone: bool, is_alone: bool) -> list[Found
     persons = any(found.kind == "person" for found in decided)
     firms = "company" in kinds
     context = persons or firms or has_phone or bool(kinds & {"project", "honorific"}) or not is_alone
+    unknown = ""
     result: list[Found] = []
     for found in decided:
         if found.kind == "plain":
             found = _guess(found, persons, firms, context)
             persons |= found.kind == "person"
             firms |= found.kind == "company"
+            unknown = found.value if found.kind == "nothing" else ""
+        elif unknown and found.kind == "project" and found.written == unknown + found.value:
+            # A word that names nobody, right before what is wanted, says more of it: 陶瓷基板打样.
+            found = Found("project", found.written, 0.6)
+            unknown = ""
+        else:
+            unknown = ""
         result.append(found)
-    return [found for found in result if found.kind != "plain"]
+    return result
 
 
 def _surely_person(found: Found) -> Found:
@@ -100,15 +115,24 @@ def _guess(found: Found, persons: bool, firms: bool, context: bool) -> Found:
     text, score = found.value, names.name_score(found.value)
     if not persons and (score >= 1 or names.is_given_name(text)):
         return person(text, "", 0.6)
-    if not firms and persons and 2 <= len(text) <= 24 and not any(c.isdigit() for c in text[:1] + text[-1:]):
+    if not firms and persons and 2 <= len(text) <= 24 and _may_be_firm(text):
         return Found("company", found.written or text, 0.5)
     if score >= 2 and context and firms:
         return person(text, "", 0.55)
     return Found("nothing", text, 0.0)
 
 
+def _may_be_firm(text: str) -> bool:
+    """Whether an unknown word is likelier a firm than a thing: most of it is what brands are made of."""
+    if text.isascii():
+        return len(text) > 2 and not text.islower()
+    if len(text) > 2 and text[-1] in lexicon()["firm_endings"]:
+        return True
+    return names.brand_score(text) > (0 if len(text) < 4 else -1) and not any(c.isdigit() for c in text)
+
+
 def _one_person(founds: list[Found]) -> list[Found]:
-    """张总 and 张建国 are one: the surname goes where a whole name of it stands; a lone title joins a name."""
+    """张总 and 张建国 are one: the surname goes where a whole name of it stands."""
     full = {f.value[:1] for f in founds if f.kind == "person" and len(f.value) > 1}
     merged = []
     for found in founds:
@@ -120,11 +144,15 @@ def _one_person(founds: list[Found]) -> list[Found]:
 
 def _joined_regions(founds: list[Found]) -> list[Found]:
     """江苏 and 苏州, one after the other, are one region."""
-    provinces = set(words_of("provinces"))
+    provinces = word_set("provinces")
     joined: list[Found] = []
     for found in founds:
         before = joined[-1] if joined else found
-        if found.kind == before.kind == "region" and before.value in provinces and found.value not in provinces:
+        if (
+            found.kind == before.kind == "region"
+            and before.value in provinces
+            and found.value not in provinces
+        ):
             joined[-1] = Found("region", before.value + found.value, min(before.confidence, found.confidence))
         else:
             joined.append(found)
