@@ -80,9 +80,7 @@ def _is_text(character: str) -> bool:
 @cache
 def _said_by_others() -> re.Pattern[str]:
     """Who recommended the contact, and whose friend or assistant it is."""
-    relation = any_of(
-        ["朋友", "同学", "同事", "亲戚", "客户", "表弟", "表妹", "表哥", "表姐", "邻居", "老乡"]
-    )
+    relation = any_of(words_of("relations"))
     return re.compile(
         rf"[^\s\-—_/\\|,，、;:+@#()\[\]]{{0,7}}(?:转介绍|介绍|推荐|引荐)(?:来的|过来的|的|来)?"
         rf"|[^\s\-—_/\\|,，、;:+@#()\[\]]{{1,6}}的{relation}"

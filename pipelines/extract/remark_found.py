@@ -1,8 +1,11 @@
-"""What one piece of a remark says: a kind, a value, and how sure that is."""
+"""The parts of a remark, and what one piece of it says: a kind, a value, and how sure that is."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
+
+PARTS = ("person", "honorific", "company", "project", "phone", "region")
+COLUMNS = tuple(f"remark_{part}" for part in (*PARTS, "confidence"))
 
 
 class Found(NamedTuple):

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from pipelines.extract import remark_names as names
+from pipelines.extract.remark_found import Found, person
 from pipelines.extract.remark_latin import latin_founds
 from pipelines.extract.remark_words import (
     BLANK,
@@ -22,7 +23,6 @@ from pipelines.extract.remark_words import (
     word_set,
     words_of,
 )
-from pipelines.extract.remark_found import Found, person
 
 _FIRM = frozenset({"region", "plain", "trade", "business", "institution", "known"})
 
@@ -155,7 +155,7 @@ def _segment(match: re.Match[str], starts: bool) -> _Segment | None:
 
 
 def _latin(match: re.Match[str]) -> _Segment | None:
-    """Latin words with the title right after them; unknown ones belong to the Chinese word that they touch."""
+    """Latin words with the title right after them; unknown ones belong to the word that they touch."""
     founds = latin_founds(match[0])
     if len(founds) == 1 and founds[0].kind == "plain" and len(match[0]) < len(match.string):
         return None

@@ -7,6 +7,7 @@ becomes a tree of their common beginnings: thousands of words then cost hardly m
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
@@ -23,6 +24,15 @@ BLANK = "\ue002"  # a blank between Latin words, which ends no piece
 COMMA = "\ue003"  # in co., ltd.
 OPENED, CLOSED = "\ue000", "\ue001"  # brackets inside a firm's name
 _LATIN_WORD = re.compile(r"[A-Za-z0-9 -]+")
+
+
+@cache
+def rules_fingerprint() -> str:
+    """A hash of words and rules: where it differs, remarks that were read before are to be read again."""
+    digest = hashlib.sha256()
+    for path in [*_LEXICONS, *sorted(_HERE.parent.glob("remark*.py"))]:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 @cache

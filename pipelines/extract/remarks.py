@@ -1,6 +1,6 @@
 """Salespeople's remarks on their contacts, taken apart: 张总-锡城机械-网站续费.
 
-Comes in: distinct texts. Goes out: per text the person, honorific, company, project, phone and region that it
+Comes in: texts. Goes out: per text the person, honorific, company, project, phone and region that it
 names, each with a confidence; the text itself stays where it was. Nothing is looked up: a remark is read by
 its own words, so the same text always says the same. Several values of a part are joined by 、.
 """
@@ -12,14 +12,15 @@ from collections.abc import Iterable
 from functools import cache
 from typing import NamedTuple
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from pipelines.extract import remark_names as names
 from pipelines.extract.remark_cleaning import clean
-from pipelines.extract.remark_found import Found, person
+from pipelines.extract.remark_found import COLUMNS, PARTS, Found, person
 from pipelines.extract.remark_pieces import read_piece
 from pipelines.extract.remark_words import compiled, lexicon, word_set
 
-PARTS = ("person", "honorific", "company", "project", "phone", "region")
-COLUMNS = tuple(f"remark_{part}" for part in (*PARTS, "confidence"))
 _JOINED_BY = "、"
 _PHONE_CONFIDENCE = 0.98
 
@@ -52,6 +53,15 @@ def parse_remark(text: str) -> Remark:
         for part, some in said.items()
         if some
     }
+
+
+def remark_columns(texts: pa.Array) -> list[pa.Array]:
+    """COLUMNS for a column of remarks; each distinct text is parsed once."""
+    coded = pc.dictionary_encode(texts)
+    distinct = coded.dictionary.to_pylist()
+    rows = remark_rows(distinct)
+    values = zip(*(rows[text] for text in distinct), strict=True) if distinct else [()] * len(COLUMNS)
+    return [pa.array(column, pa.string()).take(coded.indices) for column in values]
 
 
 def remark_rows(texts: Iterable[str]) -> dict[str, tuple[str | None, ...]]:
