@@ -27,9 +27,11 @@ from pipelines.extract.batches import BATCH_ROWS, batch_from_columns, batch_from
 from pipelines.extract.dbf import read_dbf
 from pipelines.extract.guards import match_columns
 from pipelines.extract.hashes import FileHashes
+from pipelines.extract.mail import read_mail
 from pipelines.extract.sheets import read_sheet, skip_totals
 from pipelines.extract.specs import SystemSpec, TableSpec
 from pipelines.extract.text_values import json_text
+from pipelines.extract.vcard import read_vcards
 from pipelines.i18n import t
 from pipelines.settings import ROOT, expand
 
@@ -54,7 +56,7 @@ class FileSource:
 
     def read(self, table: TableSpec) -> Iterator[pa.RecordBatch]:
         """The rows of all the table's files, in the order of their names."""
-        if self._spec.kind in ("jsonl", "text"):
+        if self._spec.kind in _LOOSE_READERS:
             yield from _LOOSE_READERS[self._spec.kind](self._spec, table, files_of(self._spec, table))
             return
         for path in files_of(self._spec, table):
@@ -84,8 +86,8 @@ def files_of(spec: SystemSpec, table: TableSpec) -> list[Path]:
     """
     location = ROOT / expand(spec.location)
     if location.is_dir() and spec.kind != "excel":
-        pattern = location / table.source
-    elif len(spec.tables) > 1 and spec.kind != "excel" and location.exists():
+        pattern = location / ("[!.]*" if spec.kind in ("mail", "vcard") else table.source)
+    elif len(spec.tables) > 1 and spec.kind not in ("excel", "mail") and location.exists():
         raise GuikeError(
             t("{system}: {location} is one file, but the system has several tables.", system=spec.name,
               location=location),
@@ -268,5 +270,5 @@ _READERS: dict[str, Reader] = {
     "csv": _read_csv, "excel": _read_excel, "dbf": read_dbf, "parquet": _read_parquet,
 }  # fmt: skip
 _LOOSE_READERS: dict[str, Callable[[SystemSpec, TableSpec, Sequence[Path]], Iterable[pa.RecordBatch]]] = {
-    "jsonl": _read_jsonl, "text": _read_text,
+    "jsonl": _read_jsonl, "text": _read_text, "mail": read_mail, "vcard": read_vcards,
 }  # fmt: skip

@@ -27,7 +27,7 @@ from pipelines.extract.spec_file import problem, read_model
 from pipelines.i18n import t
 from pipelines.settings import Settings
 
-Kind = Literal["database", "csv", "excel", "dbf", "rest", "jsonl", "parquet", "text"]
+Kind = Literal["database", "csv", "excel", "dbf", "rest", "jsonl", "parquet", "text", "mail", "vcard"]
 Measure = Literal["revenue", "receipts", "order_rows", "payment_rows", "customer_rows"]
 
 ENTITIES = (
