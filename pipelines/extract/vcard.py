@@ -143,7 +143,8 @@ def _row(card: list[_Property], path: Path, position: int) -> list[str | None]:
     mobiles = [number for found, number in phones if "CELL" in found.parameters.get("TYPE", "").upper()]
     values = [
         _first(card, "UID"), _first(card, "FN") or f"{family}{given}", family, given,
-        _first(card, "NICKNAME"), organisation[0], organisation[1], _first(card, "TITLE"), mobiles[0] if mobiles else "",
+        _first(card, "NICKNAME"), organisation[0], organisation[1], _first(card, "TITLE"),
+        mobiles[0] if mobiles else "",
         ", ".join(dict.fromkeys(number for _, number in phones)),
         ", ".join(dict.fromkeys(_plain(f.value) for f in card if f.name == "EMAIL")),
         " ".join(part for part in _parts(card, "ADR") if part), _first(card, "BDAY"), _first(card, "NOTE"),
