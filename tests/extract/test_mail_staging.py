@@ -64,7 +64,8 @@ def system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, extract: Extraction)
 
 def test_sent_mail_becomes_interactions(system: Any) -> None:
     content = (
-        b"From me Mon May  4 09:00:00 2026\nDate: Mon, 4 May 2026 09:00:00 +0800\nFrom: Wang Wei <w@example.com>\n"
+        b"From me Mon May  4 09:00:00 2026\nDate: Mon, 4 May 2026 09:00:00 +0800\n"
+        b"From: Wang Wei <w@example.com>\n"
         b"To: Li Na <li@example.com>, c@example.com\nSubject: =?gb2312?B?0Pi30Q==?=\n\nText\n"
     )
     rows = system("mail", "stg_mail__interactions.sql", "GUIKE_MAIL_FILES", "sent.mbox", content)
