@@ -1,9 +1,9 @@
 """Tables on their way into the warehouse: Arrow batches of text, spooled to one Parquet file per table.
 
 Comes in: record batches whose columns are the table's, all text. Goes out: a Parquet file with `_row_number`,
-`_loaded_at` and `_run_id` added, and the number of rows. The file lets every check run before anything in the
-warehouse is touched, keeps memory bounded, and is what dlt then loads as it is. One thread reads, another
-writes: Parquet encoding leaves Python's lock free.
+`_loaded_at` and `_run_id` added, and what remarks say where the table has them; and the number of rows. The
+file lets every check run before anything in the warehouse is touched, keeps memory bounded, and is what dlt
+then loads as it is. One thread reads, another writes: Parquet encoding leaves Python's lock free.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipelines.extract.remark_found import COLUMNS
+from pipelines.extract.remarks import remark_columns
 from pipelines.extract.specs import TableSpec
 
 BATCH_ROWS = 50_000
@@ -33,8 +35,9 @@ def text_schema(table: TableSpec) -> pa.Schema:
 
 def spool_schema(table: TableSpec) -> pa.Schema:
     """The columns of raw_<system>.<table>."""
+    parsed = [(name, pa.string()) for name in (COLUMNS if table.parse_remark else ())]
     added = [("_row_number", pa.int64()), ("_loaded_at", pa.timestamp("us")), ("_run_id", pa.string())]
-    return pa.schema([*text_schema(table), *(pa.field(name, kind) for name, kind in added)])
+    return pa.schema([*text_schema(table), *(pa.field(name, kind) for name, kind in [*parsed, *added])])
 
 
 def batch_from_rows(table: TableSpec, rows: Sequence[Sequence[str | None]]) -> pa.RecordBatch:
@@ -99,7 +102,8 @@ def spool(
                 pa.repeat(pa.scalar(loaded_at, type=pa.timestamp("us")), batch.num_rows),
                 pa.repeat(pa.scalar(run_id, type=pa.string()), batch.num_rows),
             ]
-            writer.queue.put(pa.Table.from_arrays([*batch.columns, *added], schema=schema))
+            parsed = remark_columns(batch.column(table.parse_remark)) if table.parse_remark else []
+            writer.queue.put(pa.Table.from_arrays([*batch.columns, *parsed, *added], schema=schema))
             rows += batch.num_rows
             if writer.failure:
                 break

@@ -27,13 +27,15 @@ from pipelines.extract.batches import BATCH_ROWS, batch_from_columns, batch_from
 from pipelines.extract.dbf import read_dbf
 from pipelines.extract.guards import match_columns
 from pipelines.extract.hashes import FileHashes
+from pipelines.extract.mail import read_mail
 from pipelines.extract.sheets import read_sheet, skip_totals
 from pipelines.extract.specs import SystemSpec, TableSpec
+from pipelines.extract.templates import read_templates
 from pipelines.extract.text_values import json_text
+from pipelines.extract.vcard import read_vcards
 from pipelines.i18n import t
 from pipelines.settings import ROOT, expand
 
-_FILE_NAME = "@file"
 _READ_BYTES = 1 << 20
 
 Reader = Callable[[SystemSpec, TableSpec, Path], Iterator[pa.RecordBatch]]
@@ -54,7 +56,7 @@ class FileSource:
 
     def read(self, table: TableSpec) -> Iterator[pa.RecordBatch]:
         """The rows of all the table's files, in the order of their names."""
-        if self._spec.kind in ("jsonl", "text"):
+        if self._spec.kind in _LOOSE_READERS:
             yield from _LOOSE_READERS[self._spec.kind](self._spec, table, files_of(self._spec, table))
             return
         for path in files_of(self._spec, table):
@@ -84,8 +86,8 @@ def files_of(spec: SystemSpec, table: TableSpec) -> list[Path]:
     """
     location = ROOT / expand(spec.location)
     if location.is_dir() and spec.kind != "excel":
-        pattern = location / table.source
-    elif len(spec.tables) > 1 and spec.kind != "excel" and location.exists():
+        pattern = location / ("[!.]*" if spec.kind in ("mail", "vcard") else table.source)
+    elif len(spec.tables) > 1 and spec.kind not in ("excel", "mail") and location.exists():
         raise GuikeError(
             t("{system}: {location} is one file, but the system has several tables.", system=spec.name,
               location=location),
@@ -222,39 +224,6 @@ def _json_objects(path: Path) -> Iterator[dict[str, Any]]:
         ) from None
 
 
-def _read_text(spec: SystemSpec, table: TableSpec, paths: Sequence[Path]) -> Iterator[pa.RecordBatch]:
-    """One row per file; the labels that begin its lines are the columns."""
-    labels = {column.source for column in table.columns} - {_FILE_NAME}
-    seen: dict[str, None] = {_FILE_NAME: None}
-    remaining = iter(paths)
-    while some := list(islice(remaining, BATCH_ROWS)):
-        notes = [_note(path, labels, spec.encoding or "utf-8-sig") for path in some]
-        for note in notes:
-            seen.update(dict.fromkeys(note))
-        yield batch_from_rows(table, [[note.get(c.source) for c in table.columns] for note in notes])
-    match_columns(spec, table, list(seen), str(paths[0].parent.name))
-
-
-def _note(path: Path, labels: set[str], encoding: str) -> dict[str, str]:
-    """The labelled values of one file; a line without a known label goes on with the value before it."""
-    try:
-        lines = path.read_text(encoding=encoding).splitlines()
-    except UnicodeDecodeError:
-        raise GuikeError(
-            t("{file} is not {encoding} text.", file=path.name, encoding=encoding),
-            t("Save it in that encoding, or put encoding in the system's file right."),
-        ) from None
-    values, current = {_FILE_NAME: path.name}, ""
-    for line in lines:
-        label, separator, value = line.replace("：", ":", 1).partition(":")
-        if separator and label.strip() in labels:
-            current = label.strip()
-            values[current] = value.strip()
-        elif current and line.strip():
-            values[current] = f"{values[current]}\n{line.strip()}".strip()
-    return values
-
-
 def _empty(spec: SystemSpec, path: Path, table: TableSpec) -> GuikeError:
     return GuikeError(
         t("{system}: {file} has no line {line} with the column names.", system=spec.name, file=path.name,
@@ -268,5 +237,5 @@ _READERS: dict[str, Reader] = {
     "csv": _read_csv, "excel": _read_excel, "dbf": read_dbf, "parquet": _read_parquet,
 }  # fmt: skip
 _LOOSE_READERS: dict[str, Callable[[SystemSpec, TableSpec, Sequence[Path]], Iterable[pa.RecordBatch]]] = {
-    "jsonl": _read_jsonl, "text": _read_text,
+    "jsonl": _read_jsonl, "text": read_templates, "mail": read_mail, "vcard": read_vcards,
 }  # fmt: skip

@@ -21,11 +21,13 @@ from pydantic_core import PydanticCustomError
 from pipelines.errors import GuikeError
 from pipelines.extract.naming import is_plain_name, normalise
 from pipelines.extract.options import Auth, Frozen, Limits, Paging, Secret, Title
+from pipelines.extract.remark_found import COLUMNS as REMARK_COLUMNS
+from pipelines.extract.remark_words import rules_fingerprint
 from pipelines.extract.spec_file import problem, read_model
 from pipelines.i18n import t
 from pipelines.settings import Settings
 
-Kind = Literal["database", "csv", "excel", "dbf", "rest", "jsonl", "parquet", "text"]
+Kind = Literal["database", "csv", "excel", "dbf", "rest", "jsonl", "parquet", "text", "mail", "vcard"]
 Measure = Literal["revenue", "receipts", "order_rows", "payment_rows", "customer_rows"]
 
 ENTITIES = (
@@ -108,6 +110,7 @@ class TableSpec(Frozen):
         floor: a load with fewer rows than this fraction of the last one's is refused; 0 takes any.
         columns: what is read, in this order.
         header_row: the line of the column names, from 1 (CSV and Excel).
+        parse_remark: a column of free text about a contact; what it says comes as columns `remark_…` too.
         skip_totals: rows whose first filled cell is one of these words are no data (CSV and Excel).
         method: POST for a search endpoint; what selects the page is then sent in the body (REST).
         params: further parameters of each request (REST).
@@ -127,6 +130,7 @@ class TableSpec(Frozen):
     params: dict[str, Any] = {}
     body: dict[str, Any] = {}
     data: str | None = None
+    parse_remark: str | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -155,6 +159,16 @@ class TableSpec(Frozen):
                 raise problem(t("the key '{key}' is not among the columns", key=part), "key", index)
             if part in self.key[:index]:
                 raise problem(t("the key '{key}' stands there twice", key=part), "key", index)
+        return self
+
+    @model_validator(mode="after")
+    def _remark_is_known(self) -> TableSpec:
+        names = [column.name for column in self.columns]
+        if self.parse_remark is not None and self.parse_remark not in names:
+            raise problem(t("'{column}' is not among the columns", column=self.parse_remark), "parse_remark")
+        if self.parse_remark is not None and (taken := sorted({*names} & {*REMARK_COLUMNS})):
+            raise problem(t("parse_remark makes the column '{column}'; give yours another name",
+                            column=taken[0]), "columns")  # fmt: skip
         return self
 
 
@@ -187,6 +201,8 @@ class SystemSpec(Frozen):
     def signature(self, table: TableSpec) -> str:
         """A fingerprint of everything here that decides what `table`'s rows look like."""
         parts = [self.kind, self.timezone, self.encoding, self.delimiter, self.allows_extra_columns]
+        if table.parse_remark:
+            parts.append(rules_fingerprint())
         text = json.dumps([*parts, table.model_dump(exclude={"floor", "snapshot"})], ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 

@@ -64,3 +64,21 @@ def cell_text(value: Any) -> str | None:
         minutes, seconds = divmod(int(value.total_seconds()), 60)
         return f"{minutes // 60:02}:{minutes % 60:02}:{seconds:02}"
     return None if value is None else str(value)
+
+
+def bytes_text(data: bytes, charset: str | None = None) -> str:
+    """Bytes as text: in the charset that is named if they are, else in UTF-8, else in GB18030.
+
+    GB18030 stands in for its subsets: what calls itself GB2312 often holds more. Bytes that are none of the
+    three come out with marks for what can't be read.
+    """
+    named = (
+        "gb18030" if (charset or "").lower().replace("_", "").startswith(("gb", "x-gb", "cp936")) else charset
+    )
+    for candidate in (named, "utf-8", "gb18030"):
+        try:
+            if candidate:
+                return data.decode(candidate)
+        except (UnicodeDecodeError, LookupError):
+            continue
+    return data.decode("gb18030", "replace")

@@ -321,6 +321,31 @@ def test_text_templates(make_spec: MakeSpec, read_rows: ReadRows, tmp_path: Path
         read_rows(make_spec("text", tmp_path / "*.txt", NOTES.replace("小结", "结论")))
 
 
+def test_text_templates_as_people_fill_them(make_spec: MakeSpec, read_rows: ReadRows, tmp_path: Path) -> None:
+    """Other labels, headings, several summaries to a file, sections missing or in another order."""
+    (tmp_path / "a.txt").write_text(
+        "客户名称:甲公司\n期间：2026年5月1日至5月14日\n一、动态\n换了采购\n新厂开工\n【投诉】：交付慢\n\n"
+        "Client: B Ltd\n## Complaints\nnone\nCHANGES：new owner\n**Period:** 2026-05-01 to 2026-05-14\n",
+        encoding="utf-8",
+    )
+    tables = """
+    - name: account_notes
+      key: [file, number]
+      snapshot: a summary may be corrected afterwards
+      columns:
+        file: "@file"
+        number: "@number"
+        customer: 客户|客户名称|Client
+        period: 期间|Period
+        changes: 变化|动态|Changes
+        complaints: 投诉|Complaints
+    """
+    assert read_rows(make_spec("text", tmp_path / "*.txt", tables)) == [
+        ("a.txt", "1", "甲公司", "2026年5月1日至5月14日", "换了采购\n新厂开工", "交付慢"),
+        ("a.txt", "2", "B Ltd", "2026-05-01 to 2026-05-14", "new owner", "none"),
+    ]
+
+
 # --- hashes ------------------------------------------------------------------------------------------------
 
 

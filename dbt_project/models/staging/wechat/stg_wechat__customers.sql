@@ -4,18 +4,21 @@ contacts as (
     select * from {{ source('raw_wechat', 'contacts') }}
 ),
 
-split as (
-    select *, {{ remark_words('remark') }} as words
-    from contacts
-),
-
--- A name outranks a form of address: in 锡城机械 王总 张伟 the person is 张伟.
+-- Of several persons or numbers in a remark the first one counts.
 read as (
     select
         *,
-        {{ first_word('words', ['firm']) }} as firm,
-        coalesce({{ first_word('words', ['name']) }}, {{ first_word('words', ['address']) }}) as person
-    from split
+        {{ extract_text('remark_company', '^[^、]+', 0) }} as firm,
+        {{ extract_text('remark_person', '^[^、]+', 0) }} as name,
+        {{ extract_text('remark_honorific', '^[^、]+', 0) }} as title,
+        {{ extract_text('remark_phone', '^[^、]+', 0) }} as phone
+    from contacts
+),
+
+-- A bare surname says little without its title: 王总, 李小姐.
+addressed as (
+    select *, case when length(name) = 1 then concat(name, coalesce(title, '')) else name end as person
+    from read
 ),
 
 final as (
@@ -27,16 +30,16 @@ final as (
         case when firm is not null then 'organisation' when person is not null then 'person' end as party_type,
         coalesce(firm, person, {{ clean_text('remark') }}, {{ clean_text('nickname') }}) as customer_name,
         case when firm is not null then person end as contact_name,
-        coalesce({{ clean_text('mobile') }}, {{ remark_phone('remark') }}) as mobile,
+        coalesce({{ clean_text('mobile') }}, phone) as mobile,
         wechat_id,
-        {{ clean_text('region') }} as region,
+        coalesce({{ clean_text('region') }}, remark_region) as region,
         {{ clean_text('staff_name') }} as owner_name,
         coalesce(status = '已删除', false) as is_deleted,
         -- Whether they deleted us or blocked us: they want no contact.
         coalesce(status in ('已删除', '被拉黑'), false) as is_blocked,
         {{ to_utc('added_at') }} as created_at,
         coalesce({{ to_utc('status_at') }}, {{ to_utc('added_at') }}) as updated_at
-    from read
+    from addressed
 )
 
 select * from final
