@@ -20,7 +20,7 @@ from pydantic_core import PydanticCustomError
 
 from pipelines.errors import GuikeError
 from pipelines.extract.naming import is_plain_name, normalise
-from pipelines.extract.options import Frozen, Paging, Title
+from pipelines.extract.options import FILE_OPTIONS, FileOptions, Frozen, Paging, Title
 from pipelines.extract.spec_file import problem, read_model
 from pipelines.i18n import t
 from pipelines.settings import Settings
@@ -36,16 +36,13 @@ ENTITIES = (
 
 _SYSTEM_OPTIONS: dict[str, frozenset[str]] = {
     "schema": frozenset({"database"}),
-    "encoding": frozenset({"csv", "dbf", "text"}),
+    "encoding": frozenset({"csv", "dbf", "jsonl", "text"}),
     "delimiter": frozenset({"csv"}),
     "token": frozenset({"rest"}),
     "page_size": frozenset({"rest"}),
     "paging": frozenset({"rest"}),
 }
-_TABLE_OPTIONS: dict[str, frozenset[str]] = {
-    "header_row": frozenset({"csv", "excel"}),
-    "skip_totals": frozenset({"csv", "excel"}),
-}
+_TABLE_OPTIONS: dict[str, frozenset[str]] = {**FILE_OPTIONS}
 _PLACEHOLDER = re.compile(r"\$\{[A-Z][A-Z0-9_]*(?::-[^{}]*)?\}")
 _RESERVED = frozenset({"_row_number", "_loaded_at", "_run_id"})
 
@@ -91,7 +88,7 @@ def _key(value: Any) -> Any:
     return tuple(normalise(str(item)) for item in value) if isinstance(value, list) else value
 
 
-class TableSpec(Frozen):
+class TableSpec(FileOptions):
     """One table of a legacy system.
 
     Attributes:
@@ -101,8 +98,6 @@ class TableSpec(Frozen):
         snapshot: why the table is read whole.
         floor: a load with fewer rows than this fraction of the last one's is refused; 0 takes any.
         columns: what is read, in this order.
-        header_row: the line of the column names, from 1 (CSV and Excel).
-        skip_totals: rows whose first filled cell is one of these words are no data (CSV and Excel).
     """
 
     name: str
@@ -111,8 +106,6 @@ class TableSpec(Frozen):
     snapshot: str = Field(min_length=10)
     floor: float = 0.5
     columns: Annotated[tuple[Column, ...], BeforeValidator(_columns)]
-    header_row: int = Field(default=1, ge=1, le=1000)
-    skip_totals: tuple[str, ...] = ()
 
     @model_validator(mode="before")
     @classmethod
@@ -141,6 +134,11 @@ class TableSpec(Frozen):
                 raise problem(t("the key '{key}' is not among the columns", key=part), "key", index)
             if part in self.key[:index]:
                 raise problem(t("the key '{key}' stands there twice", key=part), "key", index)
+        for option, named in (("fill_down", self.fill_down), ("units", tuple(self.units))):
+            for index, name in enumerate(named):
+                if name not in names:
+                    at = name if option == "units" else index
+                    raise problem(t("'{name}' is not among the columns", name=name), option, at)
         return self
 
 
@@ -156,7 +154,7 @@ class SystemSpec(Frozen):
     extra_columns: Literal["allow", "refuse"] | None = None
     database_schema: str | None = Field(default=None, alias="schema")
     encoding: str | None = None
-    delimiter: str = ","
+    delimiter: str | None = None
     token: str | None = None
     page_size: int = Field(default=1000, ge=1, le=100_000)
     paging: Paging = Paging()
@@ -207,8 +205,8 @@ class SystemSpec(Frozen):
 
     @field_validator("delimiter")
     @classmethod
-    def _delimiter_is_one_character(cls, delimiter: str) -> str:
-        if len(delimiter) != 1:
+    def _delimiter_is_one_character(cls, delimiter: str | None) -> str | None:
+        if delimiter is not None and len(delimiter) != 1:
             raise problem(t("the delimiter must be one character"))
         return delimiter
 
