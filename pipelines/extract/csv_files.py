@@ -25,7 +25,7 @@ from pipelines.extract.headers import FILE_NAME, pick_columns
 from pipelines.extract.parts import Findings, Part
 from pipelines.extract.rows import RowFilter
 from pipelines.extract.specs import SystemSpec, TableSpec
-from pipelines.extract.text_encoding import LONGEST_LINE, endless, utf8_blocks
+from pipelines.extract.text_encoding import LONGEST_LINE, count_lines, endless, utf8_blocks
 from pipelines.i18n import t
 
 _HEAD_CHARACTERS = 4 << 20
@@ -59,7 +59,7 @@ def read_csv(spec: SystemSpec, table: TableSpec, part: Part, findings: Findings)
     rows = RowFilter(table, header, picks, part.name)
     parser = _Parser(table, part, delimiter, len(header), lines)
     for columns in parser.parse(chain([body], blocks)):
-        kept = rows.keep(columns)
+        kept = rows.keep(columns, may_be_rounded=parser.may_be_rounded)
         count = len(kept[0]) if kept else 0
         arrays = [pa.repeat(part.name, count) if pick == FILE_NAME else kept[int(pick)] for pick in picks]
         findings.left_out = rows.left_out
@@ -84,11 +84,16 @@ def _header(
 
 
 class _Parser:
-    """Records of one file, in columns; `lines` is how many lines of it are behind."""
+    """Records of one file, in columns.
+
+    `lines` is how many lines of it are behind; `may_be_rounded` whether the columns last given can hold
+    numbers that a spreadsheet has rounded.
+    """
 
     def __init__(self, table: TableSpec, part: Part, delimiter: str, width: int, lines: int) -> None:
         self._part, self._delimiter, self._width, self._lines = part, delimiter, width, lines
         self._fills = table.short_rows == "fill"
+        self.may_be_rounded = True
         names = [str(index) for index in range(width)]
         self._reading = arrow_csv.ReadOptions(column_names=names)
         self._converting = arrow_csv.ConvertOptions(
@@ -116,20 +121,17 @@ class _Parser:
         try:
             if b"\0" in block:
                 raise pa.ArrowInvalid("NUL")
-            if not block.strip(b"\r\n"):
-                parsed = None
-            else:
-                parsed = arrow_csv.read_csv(pa.BufferReader(block), self._reading, parsing, self._converting)
+            parsed = arrow_csv.read_csv(pa.BufferReader(block), self._reading, parsing, self._converting)
         except pa.ArrowInvalid:
             yield from self._slowly([block])
             return
-        self._lines += block.count(b"\n")
-        if parsed is not None:
-            yield [_one_array(column) for column in parsed.columns]
+        self._lines += count_lines(block)
+        self.may_be_rounded = b"E+1" in block
+        yield [_one_array(column) for column in parsed.columns]
 
     def _slowly(self, blocks: Iterable[bytes]) -> Iterator[list[pa.Array]]:
         """The same, record by record; the only place that knows in which line a fault is."""
-        before = self._lines
+        before, self.may_be_rounded = self._lines, True
         reader = csv.reader(_lines(blocks), delimiter=self._delimiter, strict=True)
         try:
             while some := list(islice(self._records(reader, before), BATCH_ROWS)):

@@ -24,7 +24,7 @@ class Memos:
 
     def __init__(self, part: Part) -> None:
         self._name = part.name
-        path = _beside(part.path)
+        path = memo_beside(part.path)
         if path is None:
             raise GuikeError(
                 t("{file} keeps long texts in a memo file (.fpt or .dbt), which isn't beside it.",
@@ -72,7 +72,7 @@ class Memos:
         )  # fmt: skip
 
 
-def _beside(path: Path) -> Path | None:
+def memo_beside(path: Path) -> Path | None:
     """The memo file, whatever the case of its name."""
     wanted = {path.stem.lower() + suffix for suffix in (".fpt", ".dbt")}
     return next((other for other in sorted(path.parent.iterdir()) if other.name.lower() in wanted), None)

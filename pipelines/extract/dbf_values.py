@@ -25,7 +25,7 @@ Texts: TypeAlias = Sequence[str | None] | Any  # or an Arrow array, which has no
 
 TEXT_TYPES = frozenset("CDNFLM")
 BINARY_TYPES = frozenset("IBYTV")
-_JULIAN_EPOCH = 1_721_425  # the day before 0001-01-01
+_JULIAN_EPOCH = 1_721_425  # the Julian day before 0001-01-01
 _LAST_DAY = 3_652_059
 
 
@@ -113,7 +113,7 @@ def _times(raw: bytes) -> Texts:
 
 
 def _time(day: int, milliseconds: int) -> str | None:
-    ordinal = day - _JULIAN_EPOCH + 1
+    ordinal = day - _JULIAN_EPOCH
     if not 1 <= ordinal <= _LAST_DAY:
         return None if day in (0, 0x20202020) else f"{day} {milliseconds}"
     # Programs store 08:29:59.999 for 08:30:00: seconds are what the type promises.

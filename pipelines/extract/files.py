@@ -20,6 +20,7 @@ from pipelines.extract.archives import is_archive, unpacked
 from pipelines.extract.batches import text_schema
 from pipelines.extract.csv_files import read_csv
 from pipelines.extract.dbf import read_dbf
+from pipelines.extract.dbf_memo import memo_beside
 from pipelines.extract.drop_folder import Found, files_of, files_there, is_pattern
 from pipelines.extract.file_cache import Entry, FileCache
 from pipelines.extract.hashes import FileHashes
@@ -67,7 +68,15 @@ class FileSource:
         """The hash of each file by its name; with those that are gone where their rows are kept."""
         kept = {name: entry.content_hash for name, entry in self._kept(table).items()}
         files = files_there(self._spec, table) if kept else files_of(self._spec, table)
-        return kept | {found.name: self._hashes.of(found.path) for found in files}
+        return kept | {found.name: self._content_hash(found) for found in files}
+
+    def _content_hash(self, found: Found) -> str:
+        """The hash of the file; of a DBF together with its memo file, which changes without it."""
+        memo = memo_beside(found.path) if self._spec.kind == "dbf" else None
+        content_hash = self._hashes.of(found.path)
+        if memo is None:
+            return content_hash
+        return hashlib.sha256(f"{content_hash}{self._hashes.of(memo)}".encode()).hexdigest()
 
     def _kept(self, table: TableSpec) -> dict[str, Entry]:
         if table.vanished != "keep" or not is_pattern(self._spec, table):
@@ -86,7 +95,7 @@ class FileSource:
         entries = {}
         for name in sorted(kept | there.keys() if kept else there):
             found = there.get(name)
-            content_hash = self._hashes.of(found.path) if found else kept[name].content_hash
+            content_hash = self._content_hash(found) if found else kept[name].content_hash
             entries[name] = entry = cache.entry(name, content_hash)
             if cache.has(entry):
                 yield from cache.rows(entry)
@@ -125,7 +134,7 @@ class FileSource:
 
     def _parts(self, found: Found) -> Iterator[Part]:
         """The file itself, or those in it; refused where somebody writes to it meanwhile."""
-        content_hash = self._hashes.of(found.path)
+        content_hash = self._content_hash(found)
         before = found.path.stat()
         if is_archive(found.path):
             shutil.rmtree(self._scratch, ignore_errors=True)

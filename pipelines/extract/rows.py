@@ -26,7 +26,7 @@ class RowFilter:
     """Keeps the rows of one file or sheet; `left_out` counts what it has dropped so far."""
 
     def __init__(self, table: TableSpec, header: Sequence[str], picks: Sequence[int | str], where: str):
-        self._table, self._header, self._where = table, [name.strip() for name in header], where
+        self._header, self._where = list(header), where
         self._picks = [pick for pick in picks if isinstance(pick, int)]
         by_name = dict(zip((column.name for column in table.columns), picks, strict=True))
         self._fills = [pick for name in table.fill_down if isinstance(pick := by_name[name], int)]
@@ -34,7 +34,7 @@ class RowFilter:
         self._words = {fold(word) for word in table.skip_totals}
         self.left_out = 0
 
-    def keep(self, columns: list[pa.Array]) -> list[pa.Array]:
+    def keep(self, columns: list[pa.Array], *, may_be_rounded: bool = True) -> list[pa.Array]:
         """The rows of data of one block.
 
         Raises:
@@ -52,7 +52,8 @@ class RowFilter:
             columns = [column.filter(keep) for column in columns]
         for pick in self._fills:
             columns[pick] = self._filled(pick, columns[pick])
-        self._refuse_rounded(columns)
+        if may_be_rounded:
+            self._refuse_rounded(columns)
         return columns
 
     def _totals(self, first: pa.Array) -> pa.Array:
@@ -66,16 +67,15 @@ class RowFilter:
         """The header once more: every column of the table holds its own name."""
         same = None
         for pick in self._picks:
-            equal = pc.equal(pc.utf8_trim_whitespace(columns[pick]), self._header[pick])
+            equal = pc.fill_null(pc.equal(columns[pick], self._header[pick]), False)
             same = equal if same is None else pc.and_(same, equal)
-            same = pc.fill_null(same, False)
             if not pc.any(same).as_py():
                 break
         return pa.repeat(False, len(columns[0])) if same is None else same
 
     def _filled(self, pick: int, column: pa.Array) -> pa.Array:
         """Empty cells take the last value above them, across blocks."""
-        column = pc.if_else(pc.equal(pc.utf8_trim_whitespace(column), ""), None, column)
+        column = pc.if_else(_is_blank(column), None, column)
         column = pc.fill_null(pc.fill_null_forward(column), self._above.get(pick) or "")
         if len(column):
             self._above[pick] = column[-1].as_py()
@@ -100,22 +100,26 @@ class RowFilter:
                 )  # fmt: skip
 
 
+def _is_blank(column: pa.Array) -> pa.Array:
+    """Whether each cell is nothing, or nothing but white space."""
+    blank = pc.or_(pc.equal(pc.binary_length(column), 0), pc.utf8_is_space(column))
+    return pc.fill_null(blank, True)
+
+
 def _first_filled(columns: Sequence[pa.Array]) -> pa.Array:
-    """Each row's first cell that isn't blank, trimmed; "" where all are."""
-    first = pc.fill_null(pc.utf8_trim_whitespace(columns[0]), "")
-    blank = np.flatnonzero(pc.equal(first, "").to_numpy(zero_copy_only=False))
+    """Each row's first cell that isn't blank; "" where all are."""
+    is_blank = _is_blank(columns[0])
+    blank = np.flatnonzero(is_blank.to_numpy(zero_copy_only=False))
     if not len(blank):
-        return first
+        return columns[0]
     found = [""] * len(blank)
     open_at = np.arange(len(blank))
     for column in columns[1:]:
-        cells = pc.utf8_trim_whitespace(column.take(pa.array(blank[open_at]))).to_pylist()
+        cells = column.take(pa.array(blank[open_at])).to_pylist()
         for at, cell in zip(open_at, cells, strict=True):
-            if cell:
+            if cell and not cell.isspace():
                 found[at] = cell
         open_at = np.array([at for at in open_at if not found[at]], dtype=np.int64)
         if not len(open_at):
             break
-    mask = np.zeros(len(first), dtype=bool)
-    mask[blank] = True
-    return pc.replace_with_mask(first, pa.array(mask), pa.array(found, pa.string()))
+    return pc.replace_with_mask(columns[0], is_blank, pa.array(found, pa.string()))

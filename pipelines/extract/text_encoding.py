@@ -16,6 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
 from charset_normalizer import from_bytes
 
 from pipelines.errors import GuikeError
@@ -132,7 +133,12 @@ def utf8_blocks(part: Part, encoding: str, remedy: str) -> Iterator[bytes]:
         if b"\n" not in block:  # an old Macintosh's lines end otherwise
             block = block.replace(b"\r", b"\n")
         yield block
-        lines += block.count(b"\n")
+        lines += count_lines(block)
+
+
+def count_lines(block: bytes) -> int:
+    """The number of line feeds; numpy is several times as quick as bytes.count here."""
+    return int(np.count_nonzero(np.frombuffer(block, np.uint8) == ord("\n")))
 
 
 def _raw_blocks(part: Part) -> Iterator[bytes]:
