@@ -159,7 +159,9 @@ class FileSource:
         )  # fmt: skip
         self.verdicts.append(verdict)
         told = [findings.encoding, repr(findings.delimiter) if findings.delimiter else None]
-        _log.info(
+        # A text template is one row: thousands of them would drown the log.
+        _log.log(
+            logging.DEBUG if self._spec.kind == "text" else logging.INFO,
             t("{table}: {file} read as {how}; {rows} rows, {left_out} left out, confidence {confidence:.0%}",
               table=f"{self._spec.name}.{table.name}", file=part.name, rows=rows,
               how=", ".join(one for one in told if one) or self._spec.kind, left_out=findings.left_out,

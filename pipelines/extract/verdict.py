@@ -7,10 +7,11 @@ that read it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 import duckdb
+import pyarrow as pa
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,16 @@ class FileVerdict:
     left_out: int
 
 
+_SCHEMA = pa.schema(
+    [
+        ("system", pa.string()), ("table", pa.string()), ("file", pa.string()),
+        ("content_hash", pa.string()), ("encoding", pa.string()), ("delimiter", pa.string()),
+        ("header_row", pa.int32()), ("confidence", pa.float64()), ("rows", pa.int64()),
+        ("left_out", pa.int64()), ("read_at", pa.timestamp("us")), ("run_id", pa.string()),
+    ]
+)  # fmt: skip
+
+
 def note_verdicts(
     con: duckdb.DuckDBPyConnection,
     run_id: str,
@@ -47,12 +58,6 @@ def note_verdicts(
     verdicts: Sequence[FileVerdict],
 ) -> None:
     """Write the verdicts of one run to ops.file_verdicts."""
-    for verdict in verdicts:
-        con.execute(
-            "insert into ops.file_verdicts values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                system, verdict.table, verdict.file, verdict.content_hash, verdict.encoding,
-                verdict.delimiter, verdict.header_row, verdict.confidence, verdict.rows, verdict.left_out,
-                read_at, run_id,
-            ],
-        )  # fmt: skip
+    if verdicts:
+        rows = [{"system": system, **asdict(one), "read_at": read_at, "run_id": run_id} for one in verdicts]
+        con.from_arrow(pa.Table.from_pylist(rows, _SCHEMA)).insert_into("ops.file_verdicts")
