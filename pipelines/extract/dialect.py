@@ -47,7 +47,7 @@ def find_layout(spec: SystemSpec, table: TableSpec, head: str) -> tuple[str, int
     candidates = (spec.delimiter,) if spec.delimiter else _DELIMITERS
     best: tuple[str, int, float] | None = None
     for delimiter in candidates:
-        lines = first_lines(head, delimiter)
+        lines = first_lines(head, delimiter, table.header_row or SEARCHED_LINES)
         if table.header_row:
             lines = [[]] * (table.header_row - 1) + lines[table.header_row - 1 : table.header_row]
         found = find_header(table, lines)
