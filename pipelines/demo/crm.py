@@ -197,7 +197,7 @@ def contacts_table(customers: Customers, register: Register, plant: Planter, see
         "owner_user_id": customers.owner[who] + 1,
         "create_time": moment_text(office_hours(rng, customers.joined[who])),
         "update_time": moment_text(office_hours(rng, np.minimum(customers.joined[who] + 90, END))),
-        "batch_id": BATCH,
+        "batch_id": numbers(3 * 10**9 + ids(count), 32),
     }
     table = Table("crm", "wk_crm_contacts", who, columns, "contacts_id")
     plant.note(table, "name", "title_instead_of_name", np.flatnonzero(titled))

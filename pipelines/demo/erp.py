@@ -68,7 +68,7 @@ def staff_tables(staff: Staff) -> Iterator[Table]:
 
 
 def material_tables() -> Iterator[Table]:
-    """jsh_material_category and jsh_material."""
+    """jsh_material_category, jsh_material and jsh_material_extend."""
     kinds, count = len(names.MATERIAL_CATEGORIES), len(names.MATERIALS)
     category = {
         "id": ids(kinds),
@@ -80,9 +80,17 @@ def material_tables() -> Iterator[Table]:
     yield Table("erp", "jsh_material_category", np.full(kinds, -1), category, "id")
     material = {
         "id": ids(count), "category_id": names.MATERIAL_CATEGORY + 1, "name": names.MATERIALS, "unit": "项",
-        "other_field1": (names.MATERIAL_PRICES * 1.0).astype(str).astype(object), "enabled": 1, **_FIXED,
+        "enabled": 1, **_FIXED,
     }  # fmt: skip
     yield Table("erp", "jsh_material", np.full(count, -1), material, "id")
+    price = names.MATERIAL_PRICES * 100
+    extend = {
+        "id": ids(count), "material_id": ids(count), "bar_code": numbers(ids(count) + 1000, 4),
+        "commodity_unit": "项", "purchase_decimal": yuan(price * 55 // 100),
+        "commodity_decimal": yuan(price * 12 // 10), "wholesale_decimal": yuan(price), "default_flag": "1",
+        "tenant_id": 63, "delete_Flag": "0",
+    }  # fmt: skip
+    yield Table("erp", "jsh_material_extend", np.full(count, -1), extend, "id")
 
 
 def supplier_table(customers: Customers, register: Register, plant: Planter, seed: int) -> Table:
@@ -213,7 +221,7 @@ def head_table(customers: Customers, orders: Orders, register: Register, plant: 
         "organ_id": register.rows_for(rng, who) + 1,
         "creator": customers.owner_at(who, day) + 1,
         "account_id": 1,
-        "change_amount": yuan(orders.signed_cents()),
+        "change_amount": 0,
         "total_price": yuan(orders.cents),
         "pay_type": np.where(chance(rng, count, 0.6), "现付", "记账"),
         "remark": remark,
@@ -221,6 +229,9 @@ def head_table(customers: Customers, orders: Orders, register: Register, plant: 
         "discount": 0,
         "discount_money": 0,
         "discount_last_money": yuan(orders.cents),
+        # Nothing is paid over the counter: receipts are documents of their own.
+        "debt": yuan(orders.cents),
+        "last_debt": yuan(orders.cents),
         "status": np.where(orders.status == DRAFT, "0", "1"),
         "link_number": optional(is_return, "XSCK" + numbers(orders.returned + 1, 11)),
         "source": "0",

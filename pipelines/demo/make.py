@@ -24,6 +24,7 @@ from pipelines.demo import (
     contracts,
     crm,
     crm_contracts,
+    crm_extras,
     erp,
     feedback,
     files,
@@ -203,7 +204,11 @@ def _crm_tables(world: _World) -> Iterator[Table]:
     yield from crm.staff_tables(world.staff)
     yield crm.customer_table(people, fate, register, plant, seed)
     yield crm.customer_data_table(people, register, plant, seed)
-    yield crm.contacts_table(people, register, plant, seed)
+    yield crm_extras.field_table()
+    people_there = crm.contacts_table(people, register, plant, seed)
+    yield crm_extras.contacts_data_table(people_there)
+    yield people_there
+    yield crm_extras.call_table(people, fate, register, seed)
     yield crm.owner_table(people, register)
     yield crm.activity_table(people, fate, register, seed)
     yield crm.business_table(people, register, seed)
@@ -211,7 +216,10 @@ def _crm_tables(world: _World) -> Iterator[Table]:
     table = crm_contracts.contract_table(
         people, fate, world.contracts, world.contract_receipts, register, plant, seed
     )
+    yield crm_extras.contract_data_table(table)
     yield table
+    yield from crm_extras.visit_tables(world.contracts, table, fate)
+    yield crm_extras.plan_table(world.contracts, table)
     yield crm_contracts.contract_product_table(world.contracts, seed)
     yield crm_contracts.receivables_table(
         people, world.contracts, world.contract_receipts, table, plant, seed

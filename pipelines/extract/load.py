@@ -135,7 +135,7 @@ def open_source(settings: Settings, spec: SystemSpec) -> Iterator[Source]:
         with open_database(spec, hashes) as source:
             yield source
     elif spec.kind == "rest":
-        with open_rest(spec) as service:
+        with open_rest(settings, spec) as service:
             yield service
     else:
         with open_files(spec, hashes) as files:

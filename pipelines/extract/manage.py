@@ -83,6 +83,7 @@ def remove_system(settings: Settings, name: str) -> list[str]:
     spec_file.unlink()
     removed.append(str(spec_file.relative_to(settings.root)))
     write_registry(settings)
+    shutil.rmtree(settings.home / "extract" / name, ignore_errors=True)
     if settings.warehouse.exists():
         con = store.connect(settings)
         try:

@@ -6,9 +6,15 @@ by `pipelines.extract.specs`.
 
 from __future__ import annotations
 
-from typing import Literal
+import re
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from pipelines.extract.spec_file import problem
+from pipelines.i18n import t
+
+_VARIABLE = re.compile(r"\$\{[A-Z][A-Z0-9_]*(?::-[^{}]*)?\}")
 
 
 class Frozen(BaseModel):
@@ -22,15 +28,125 @@ class Title(Frozen):
     zh: str = Field(min_length=1)
 
 
-class Paging(Frozen):
-    """How a REST system pages: names of its query parameters and of the fields in its answer."""
+def _is_variable(text: str) -> str:
+    if not _VARIABLE.fullmatch(text):
+        raise problem(t("write a secret as a variable like ${NAME}, and its value into .env"))
+    return text
 
+
+Secret = Annotated[str, AfterValidator(_is_variable)]
+
+
+class TokenAuth(Frozen):
+    """`Authorization: Bearer …`"""
+
+    type: Literal["token"]
+    token: Secret
+
+
+class BasicAuth(Frozen):
+    """A user with a password, sent with each request."""
+
+    type: Literal["basic"]
+    user: str = Field(min_length=1)
+    password: Secret
+
+
+class ApiKeyAuth(Frozen):
+    """A key in a header, or in a query parameter, called `name`."""
+
+    type: Literal["api_key"]
+    name: str = Field(min_length=1)
+    key: Secret
+    place: Literal["header", "query"] = Field(default="header", alias="in")
+
+
+class OAuth2Auth(Frozen):
+    """Client credentials: a token is fetched from `token_url`, and again when it has expired."""
+
+    type: Literal["oauth2"]
+    token_url: str = Field(min_length=1)
+    client_id: str = Field(min_length=1)
+    client_secret: Secret
+    scope: str | None = None
+
+
+Auth = Annotated[TokenAuth | BasicAuth | ApiKeyAuth | OAuth2Auth, Field(discriminator="type")]
+
+
+class Paging(Frozen):
+    """How a REST system pages: names in its requests, and dotted paths into its answers.
+
+    Attributes:
+        type: page (pages are numbered), offset (rows are), cursor (each answer names the next page), link
+            (each answer has the next page's address), single (one answer holds all).
+        page, offset, cursor: the parameter of that name's type.
+        size: the parameter for rows per page.
+        first: the number of the first page or row; by default 1 for page, 0 for offset.
+        data: where the rows are; empty if the answer is itself the list.
+        next: where the cursor or link is; a link is looked for in the header `Link` where it is left out.
+        pages, total: where the numbers of pages and rows are; null if what stands there is something else.
+        more: where it says whether there is more, if it does.
+    """
+
+    type: Literal["page", "offset", "cursor", "link", "single"] = "page"
     page: str = "page"
+    offset: str = "offset"
+    cursor: str = "cursor"
     size: str = "size"
-    first: int = 1
+    first: int | None = Field(default=None, ge=0)
     data: str = "data"
-    pages: str = "pages"
-    total: str = "total"
+    next: str | None = None
+    pages: str | None = "pages"
+    total: str | None = "total"
+    more: str | None = None
+
+    @property
+    def first_number(self) -> int:
+        """The number of the first page or row."""
+        return (1 if self.type == "page" else 0) if self.first is None else self.first
+
+    @model_validator(mode="after")
+    def _options_fit_type(self) -> Paging:
+        fitting = {
+            "page": {"page"},
+            "offset": {"offset"},
+            "cursor": {"cursor"},
+            "first": {"page", "offset"},
+            "pages": {"page"},
+            "next": {"cursor", "link"},
+            "more": {"page", "offset", "cursor", "link"},
+        }
+        for option in sorted(self.model_fields_set & set(fitting)):
+            if self.type not in fitting[option]:
+                raise problem(
+                    t("{option} means nothing for paging of type {type}", option=option, type=self.type),
+                    option,
+                )
+        if self.type == "cursor" and self.next is None:
+            raise problem(t("paging of type cursor needs next, the place of the cursor in the answer"))
+        if self.type == "offset" and not self.size:
+            raise problem(t("paging of type offset needs size"), "size")
+        return self
+
+
+class Limits(Frozen):
+    """How long a REST system is waited for.
+
+    Attributes:
+        attempts: how often one request is sent before it is given up.
+        backoff: seconds before the second attempt; doubled each time, and varied by up to a half.
+        patience: seconds that all attempts of one request may take together.
+        connect, read: seconds to wait for a connection, and for the next bytes of an answer.
+        pages: more pages than these are taken for a service that never ends.
+    """
+
+    attempts: int = Field(default=6, ge=1, le=20)
+    backoff: float = Field(default=0.5, ge=0, le=60)
+    patience: float = Field(default=900, ge=0, le=86_400)
+    connect: float = Field(default=10, gt=0, le=600)
+    read: float = Field(default=60, gt=0, le=3600)
+    pages: int = Field(default=100_000, ge=1)
 
 
 class FileOptions(Frozen):
@@ -62,5 +178,5 @@ FILE_OPTIONS: dict[str, frozenset[str]] = {
     "fill_down": frozenset({"csv", "excel"}),
     "units": frozenset({"csv", "excel"}),
     "error_cells": frozenset({"excel"}),
-    "vanished": frozenset({"csv", "excel", "dbf", "jsonl", "parquet"}),
+    "vanished": frozenset({"csv", "excel", "dbf", "parquet"}),
 }

@@ -20,7 +20,7 @@ from pydantic_core import PydanticCustomError
 
 from pipelines.errors import GuikeError
 from pipelines.extract.naming import is_plain_name, normalise
-from pipelines.extract.options import FILE_OPTIONS, FileOptions, Frozen, Paging, Title
+from pipelines.extract.options import FILE_OPTIONS, Auth, FileOptions, Frozen, Limits, Paging, Secret, Title
 from pipelines.extract.spec_file import problem, read_model
 from pipelines.i18n import t
 from pipelines.settings import Settings
@@ -39,10 +39,18 @@ _SYSTEM_OPTIONS: dict[str, frozenset[str]] = {
     "encoding": frozenset({"csv", "dbf", "jsonl", "text"}),
     "delimiter": frozenset({"csv"}),
     "token": frozenset({"rest"}),
+    "auth": frozenset({"rest"}),
+    "limits": frozenset({"rest"}),
     "page_size": frozenset({"rest"}),
     "paging": frozenset({"rest"}),
 }
-_TABLE_OPTIONS: dict[str, frozenset[str]] = {**FILE_OPTIONS}
+_TABLE_OPTIONS: dict[str, frozenset[str]] = {
+    **FILE_OPTIONS,
+    "method": frozenset({"rest"}),
+    "params": frozenset({"rest"}),
+    "body": frozenset({"rest"}),
+    "data": frozenset({"rest"}),
+}
 _PLACEHOLDER = re.compile(r"\$\{[A-Z][A-Z0-9_]*(?::-[^{}]*)?\}")
 _RESERVED = frozenset({"_row_number", "_loaded_at", "_run_id"})
 
@@ -98,6 +106,10 @@ class TableSpec(FileOptions):
         snapshot: why the table is read whole.
         floor: a load with fewer rows than this fraction of the last one's is refused; 0 takes any.
         columns: what is read, in this order.
+        method: POST for a search endpoint; what selects the page is then sent in the body (REST).
+        params: further parameters of each request (REST).
+        body: what is sent with POST (REST).
+        data: where the rows are in the answer, where it isn't what the system's paging says (REST).
     """
 
     name: str
@@ -106,6 +118,10 @@ class TableSpec(FileOptions):
     snapshot: str = Field(min_length=10)
     floor: float = 0.5
     columns: Annotated[tuple[Column, ...], BeforeValidator(_columns)]
+    method: Literal["GET", "POST"] = "GET"
+    params: dict[str, Any] = {}
+    body: dict[str, Any] = {}
+    data: str | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -155,7 +171,9 @@ class SystemSpec(Frozen):
     database_schema: str | None = Field(default=None, alias="schema")
     encoding: str | None = None
     delimiter: str | None = None
-    token: str | None = None
+    token: Secret | None = None
+    auth: Auth | None = None
+    limits: Limits = Limits()
     page_size: int = Field(default=1000, ge=1, le=100_000)
     paging: Paging = Paging()
     controls: dict[Measure, str] = {}
@@ -210,7 +228,7 @@ class SystemSpec(Frozen):
             raise problem(t("the delimiter must be one character"))
         return delimiter
 
-    @field_validator("location", "token")
+    @field_validator("location")
     @classmethod
     def _placeholders_are_whole(cls, text: str | None) -> str | None:
         rest = text or ""
@@ -232,6 +250,15 @@ class SystemSpec(Frozen):
                     raise _misplaced(option, self.kind, "tables", index, option)
             if self.kind == "database" and not table.key:
                 raise problem(t("a table of a database needs a key"), "tables", index)
+        return self
+
+    @model_validator(mode="after")
+    def _requests_can_be_made(self) -> SystemSpec:
+        if self.token is not None and self.auth is not None:
+            raise problem(t("give either token or auth"), "auth")
+        for index, table in enumerate(self.tables):
+            if table.body and table.method != "POST":
+                raise problem(t("a body needs method: POST"), "tables", index, "body")
         return self
 
     @model_validator(mode="after")

@@ -18,6 +18,10 @@ import pyarrow.compute as pc
 _EXACT_INTEGERS = 2.0**53
 
 
+class Number(str):
+    """A number of a JSON document, as it is written there."""
+
+
 def json_text(value: Any) -> str | None:
     """A JSON value as text; objects and lists as JSON."""
     if value is None or isinstance(value, str):
@@ -27,8 +31,22 @@ def json_text(value: Any) -> str | None:
     if isinstance(value, float):
         return number_text(value)
     if isinstance(value, dict | list):
-        return json.dumps(value, ensure_ascii=False, default=str)
+        return _json_document(value)
     return str(value)
+
+
+def _json_document(value: Any) -> str:
+    """A value as JSON; numbers as written."""
+    if isinstance(value, Number):
+        return str(value)
+    if isinstance(value, dict):
+        items = (
+            f"{json.dumps(key, ensure_ascii=False)}: {_json_document(item)}" for key, item in value.items()
+        )
+        return f"{{{', '.join(items)}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(_json_document(item) for item in value)}]"
+    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def number_text(value: float) -> str:

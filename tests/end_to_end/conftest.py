@@ -42,7 +42,7 @@ class Company:
     def guike(self, *arguments: str, env: Mapping[str, str] | None = None, expect: int = 0) -> str:
         """Run `guike …` to its end and return what it printed."""
         process = self.start(*arguments, env=env)
-        output, _ = process.communicate(timeout=300)
+        output, _ = process.communicate(timeout=900)
         assert process.returncode == expect, output
         return output
 
@@ -56,10 +56,10 @@ class Company:
             return {relation: content_hash(con, relation, ["loaded_at"]) for relation in MARTS}
 
 
-def make_company(folder: Path) -> Company:
-    """The demo's sources in `folder`, its truth beside it."""
+def make_company(folder: Path, *, crm_url: str | None = None, erp_url: str | None = None) -> Company:
+    """The demo's sources in `folder` (CRM and ERP on servers, where URLs say so), its truth beside it."""
     home, truth = folder / "home", folder / "truth"
-    make_demo(home / "demo", CUSTOMERS, 7)
+    make_demo(home / "demo", CUSTOMERS, 7, crm_url=crm_url, erp_url=erp_url)
     shutil.move(home / "demo" / "truth", truth)
     return Company(home, truth)
 

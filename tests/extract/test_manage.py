@@ -57,11 +57,14 @@ def test_a_removed_system_leaves_only_its_history(
     staging.mkdir(parents=True)
     (staging / "stg_legacy__orders.sql").write_text("select 1", encoding="utf-8")
     write_registry(settings)
+    pages = settings.home / "extract" / "legacy" / "pages"
+    pages.mkdir(parents=True)
 
     removed = remove_system(settings, "legacy")
 
     assert len(removed) == 3
     assert not staging.exists()
+    assert not pages.exists()
     assert not (settings.systems_dir / "legacy.yml").exists()
     assert registry(settings)["orders"] == []
     assert "stg_legacy" not in (settings.dbt_dir / "macros" / "registry.sql").read_text(encoding="utf-8")

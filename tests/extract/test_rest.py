@@ -1,89 +1,78 @@
-"""A paginated service: every page, once, with the token, and nothing of it in a message.
+"""A paginated service: every row once, by each way to log in and to page, and after each kind of break.
 
-Failing means that rows of a page are lost without a word, or that a token or a customer's data is shown.
+Failing means that rows of a page are lost or doubled without a word, or that a service is asked for
+everything again after a short break.
 """
 
 from __future__ import annotations
 
-import json
+import base64
+import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
-from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import pytest
 
-from pipelines.errors import GuikeError
 from pipelines.extract.specs import SystemSpec
 from tests.extract.conftest import Extraction, MakeSpec
+from tests.extract.rest_service import (
+    PAGING,
+    TABLES,
+    Reply,
+    Request,
+    Service,
+    calls,
+    ids,
+    reply,
+    serving,
+    token_is,
+)
 
 Rows = list[tuple[str | None, ...]]
 ReadRows = Callable[[SystemSpec], Rows]
-
-TABLES = """
-- name: calls
-  source: api/calls
-  key: [call_id]
-  snapshot: the service has no filter by time
-  columns: [call_id, caller, seconds]
-"""
+LIMITS = "{attempts: 3, backoff: 0.001}"
 TOKEN = "s3cret-token"
 
 
-@dataclass
-class Service:
-    """What the server on loopback serves, and what it was asked."""
-
-    rows: list[dict[str, Any]]
-    total: int | None = None
-    failures: int = 0
-    body: bytes | None = None
-    asked: list[str] = field(default_factory=list)
-    url: str = ""
-
-    def answer(self, page: int, size: int) -> bytes:
-        rows = self.rows[(page - 1) * size : page * size]
-        pages = -(-len(self.rows) // size)
-        total = len(self.rows) if self.total is None else self.total
-        return json.dumps({"data": rows, "page": page, "pages": pages, "total": total}).encode()
+@pytest.fixture(autouse=True)
+def _secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CALLS_TOKEN", TOKEN)
+    monkeypatch.setenv("CALLS_SECRET", "s3cret/pass word")
 
 
 @pytest.fixture
 def service() -> Iterator[Service]:
-    state = Service([{"call_id": str(n), "caller": "０138", "seconds": n} for n in range(1, 8)])
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            url = urlsplit(self.path)
-            state.asked.append(self.path)
-            query = {name: int(values[0]) for name, values in parse_qs(url.query).items()}
-            status, body = 200, state.body or state.answer(query["page"], query["size"])
-            if self.headers["Authorization"] != f"Bearer {TOKEN}":
-                status, body = 401, b'{"error": "no"}'
-            elif state.failures:
-                state.failures -= 1
-                status, body = 503, b"{}"
-            self.send_response(status)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    state.url = f"http://127.0.0.1:{server.server_port}"
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    yield state
-    server.shutdown()
-    server.server_close()
+    with serving(Service(calls(7), behave=token_is(TOKEN))) as state:
+        yield state
 
 
 @pytest.fixture
-def spec(make_spec: MakeSpec, service: Service) -> SystemSpec:
-    return make_spec("rest", service.url, TABLES, token=TOKEN, page_size=3)
+def make(make_spec: MakeSpec, service: Service) -> Callable[..., SystemSpec]:
+    """A spec of the service, three rows per page unless said otherwise."""
+
+    def build(tables: str = TABLES, **options: object) -> SystemSpec:
+        return make_spec("rest", service.url, tables, **{"page_size": 3, "limits": LIMITS, **options})
+
+    return build
+
+
+@pytest.fixture
+def spec(make: Callable[..., SystemSpec]) -> SystemSpec:
+    return make(token="${CALLS_TOKEN}")
+
+
+@pytest.fixture
+def open_spec(make: Callable[..., SystemSpec], service: Service) -> SystemSpec:
+    """A service that wants no token; each test changes how it behaves."""
+    service.behave = None
+    return make()
+
+
+ALL = [str(n) for n in range(1, 8)]
+
+
+# Rows and values
 
 
 def test_every_page_is_read_the_short_last_one_too(
@@ -91,9 +80,10 @@ def test_every_page_is_read_the_short_last_one_too(
 ) -> None:
     service.rows[0] = {"call_id": "1", "caller": None, "seconds": 1.5}
     rows = read_rows(spec)
-    assert [row[0] for row in rows] == ["1", "2", "3", "4", "5", "6", "7"]
-    assert rows[:2] == [("1", None, "1.5"), ("2", "０138", "2")]
-    assert service.asked == [f"/api/calls?size=3&page={page}" for page in (1, 2, 3)]
+    assert ids(rows) == ALL
+    assert rows[:2] == [("1", None, "1.5"), ("2", "０138", "20")]
+    assert service.values("page") == ["1", "2", "3"]
+    assert service.values("size") == ["3", "3", "3"]
 
 
 def test_a_full_last_page_is_not_followed_by_another(
@@ -104,17 +94,33 @@ def test_a_full_last_page_is_not_followed_by_another(
     assert len(service.asked) == 2
 
 
+def test_numbers_and_nested_values_stay_as_written(
+    open_spec: SystemSpec, service: Service, read_rows: ReadRows
+) -> None:
+    body = (
+        b'{"data": [{"call_id": 12345678901234567890, '
+        b'"caller": {"n": 0.10, "c": ["\xe5\xbd\x92", null, true]}, "seconds": 99999999999999.990}, '
+        b'{"call_id": 1e400, "seconds": false}], "total": 2}'
+    )
+    service.behave = lambda *_: Reply(body=body)
+    assert read_rows(open_spec) == [
+        ("12345678901234567890", '{"n": 0.10, "c": ["归", null, true]}', "99999999999999.990"),
+        ("1e400", None, "false"),
+    ]
+
+
+def test_half_a_character_costs_only_itself(
+    open_spec: SystemSpec, service: Service, read_rows: ReadRows
+) -> None:
+    body = b'{"data": [{"call_id": 1, "caller": "ok \\ud83d\\ude00 cut \\ud83d", "seconds": 1}]}'
+    service.behave = lambda _, request: Reply(body=body if request.query["page"] == "1" else b'{"data": []}')
+    assert read_rows(open_spec) == [("1", "ok 😀 cut \ufffd", "1")]
+
+
 def test_a_service_without_rows(spec: SystemSpec, service: Service, extract: Extraction) -> None:
     service.rows.clear()
     assert extract(spec).status == "loaded"
     assert extract.ask("select call_id, caller, seconds from raw_legacy.calls") == []
-
-
-def test_a_service_that_is_busy_is_asked_again(
-    spec: SystemSpec, service: Service, read_rows: ReadRows
-) -> None:
-    service.failures = 2
-    assert len(read_rows(spec)) == 7
 
 
 def test_unchanged_answers_are_not_loaded_again(
@@ -127,46 +133,229 @@ def test_unchanged_answers_are_not_loaded_again(
     assert extract(spec).status == "loaded"
 
 
-def test_a_lost_page_is_noticed(spec: SystemSpec, service: Service, extract: Extraction) -> None:
-    extract(spec)
-    service.total = 9
-    load = extract(spec)
-    assert load.status == "stale"
-    assert load.message is not None
-    assert "says 9 rows, but gave 7" in load.message
-    assert extract.ask("select count(*) from raw_legacy.calls") == [(7,)]
+# Logging in
 
 
-def test_other_columns_are_refused(spec: SystemSpec, service: Service, read_rows: ReadRows) -> None:
-    service.rows = [{"call_id": "1", "phone": "2", "seconds": 3}]
-    with pytest.raises(GuikeError, match="legacy/api/calls: .*Missing: caller. New: phone"):
-        read_rows(spec)
+def _basic(request: Request) -> bool:
+    given = request.headers.get("Authorization", "").removeprefix("Basic ")
+    return base64.b64decode(given).decode() == "guike:s3cret/pass word"
 
 
-@pytest.mark.parametrize("body", [b"<html>", b'{"rows": [1]}', b'{"data": [1], "pages": 1}', b"[]"])
-def test_an_answer_of_another_form(
-    spec: SystemSpec, service: Service, read_rows: ReadRows, body: bytes
+AUTH: dict[str, tuple[str, Callable[[Request], bool]]] = {
+    "token": (
+        "{type: token, token: '${CALLS_TOKEN}'}",
+        lambda request: request.headers.get("Authorization") == f"Bearer {TOKEN}",
+    ),
+    "basic": ("{type: basic, user: guike, password: '${CALLS_SECRET}'}", _basic),
+    "key in a header": (
+        "{type: api_key, name: X-Api-Key, key: '${CALLS_SECRET}'}",
+        lambda request: request.headers.get("X-Api-Key") == "s3cret/pass word",
+    ),
+    "key in the query": (
+        "{type: api_key, in: query, name: key, key: '${CALLS_SECRET}'}",
+        lambda request: request.query.get("key") == "s3cret/pass word",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", AUTH)
+def test_each_way_to_log_in(
+    make: Callable[..., SystemSpec], service: Service, read_rows: ReadRows, case: str
 ) -> None:
-    service.body = body
-    with pytest.raises(GuikeError, match="its answer has not the form"):
-        read_rows(spec)
+    auth, allowed = AUTH[case]
+    service.behave = lambda _, request: None if allowed(request) else Reply(401)
+    assert ids(read_rows(make(auth=auth))) == ALL
+    assert len(service.asked) == 3
 
 
-def test_a_refused_token_is_not_shown(make_spec: MakeSpec, service: Service, extract: Extraction) -> None:
-    load = extract(make_spec("rest", service.url, TABLES, token="wr0ng-token"))
-    assert load.status == "stale"
-    assert load.message is not None
-    assert "it answers with status 401" in load.message
-    assert "wr0ng-token" not in load.message
-    assert len(service.asked) == 1
-
-
-def test_a_dead_service_is_stale_and_keeps_the_rows(
-    spec: SystemSpec, make_spec: MakeSpec, extract: Extraction
+def test_a_password_in_the_location_is_used(
+    make_spec: MakeSpec, service: Service, read_rows: ReadRows
 ) -> None:
-    extract(spec)
-    load = extract(make_spec("rest", "http://127.0.0.1:9", TABLES, token=TOKEN))
-    assert load.status == "stale"
-    assert load.message is not None
-    assert "nothing answers there" in load.message
-    assert extract.ask("select count(*) from raw_legacy.calls") == [(7,)]
+    service.behave = lambda _, request: None if _basic(request) else Reply(401)
+    location = service.url.replace("://", "://guike:s3cret%2Fpass%20word@")
+    assert ids(read_rows(make_spec("rest", location, TABLES, page_size=3))) == ALL
+
+
+class TokenGiver:
+    """Gives tokens t1, t2, … and takes only the newest; each is revoked after `uses` requests."""
+
+    def __init__(self, expires_in: int, uses: int) -> None:
+        self.expires_in, self.uses, self.given, self.used = expires_in, uses, 0, 0
+
+    def __call__(self, service: Service, request: Request) -> Reply | None:
+        if request.path == "/token":
+            assert request.body == {
+                "client_id": "guike", "client_secret": "s3cret/pass word",
+                "grant_type": "client_credentials", "scope": "calls.read",
+            }  # fmt: skip
+            self.given, self.used = self.given + 1, 0
+            return reply({"access_token": f"t{self.given}", "expires_in": self.expires_in})
+        self.used += 1
+        right = request.headers.get("Authorization") == f"Bearer t{self.given}" and self.used <= self.uses
+        return None if right else Reply(401)
+
+
+@pytest.mark.parametrize(
+    ("expires_in", "uses", "tokens"), [(3600, 99, 1), (0, 99, 3), (3600, 2, 2)],
+    ids=["one token lasts", "each has expired when the next page is asked for", "revoked in the middle"],
+)  # fmt: skip
+def test_oauth2_fetches_a_token_again_when_it_has_expired(
+    make: Callable[..., SystemSpec], service: Service, read_rows: ReadRows,
+    expires_in: int, uses: int, tokens: int,
+) -> None:  # fmt: skip
+    giver = service.behave = TokenGiver(expires_in, uses)
+    auth = (
+        f"{{type: oauth2, token_url: {service.url}/token, client_id: guike, "
+        "client_secret: '${CALLS_SECRET}', scope: calls.read}"
+    )
+    assert ids(read_rows(make(auth=auth))) == ALL
+    assert giver.given == tokens
+
+
+# Paging
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 7, 9])
+@pytest.mark.parametrize("case", PAGING)
+def test_each_way_to_page(
+    make: Callable[..., SystemSpec], service: Service, read_rows: ReadRows, case: str, count: int
+) -> None:
+    service.style, paging = PAGING[case]
+    service.behave, service.rows = None, calls(count)
+    assert ids(read_rows(make(paging=paging))) == [str(n) for n in range(1, count + 1)]
+    assert len(service.asked) == max(1, -(-count // 3))
+
+
+@pytest.mark.parametrize("case", PAGING)
+def test_a_service_that_gives_fewer_rows_than_it_is_asked_for(
+    make: Callable[..., SystemSpec], service: Service, read_rows: ReadRows, case: str
+) -> None:
+    service.style, paging = PAGING[case]
+    service.behave, service.most = None, 2
+    assert ids(read_rows(make(paging=paging, page_size=500))) == ALL
+
+
+@pytest.mark.parametrize("style", ["page", "offset"])
+def test_without_a_total_an_empty_page_is_the_end(
+    make: Callable[..., SystemSpec], service: Service, read_rows: ReadRows, style: str
+) -> None:
+    service.style, service.behave = style, None
+    paging = f"{{type: {style}, total: null{', pages: null' if style == 'page' else ''}}}"
+    assert ids(read_rows(make(paging=paging))) == ALL
+    assert len(service.asked) == 4
+
+
+def test_a_flag_says_whether_there_is_more(
+    make: Callable[..., SystemSpec], service: Service, read_rows: ReadRows
+) -> None:
+    service.behave = lambda _, request: reply(
+        {"result": {"list": calls(2) if request.query["p"] == "0" else calls(3)[2:]},
+         "has_more": request.query["p"] == "0"}
+    )  # fmt: skip
+    paging = "{page: p, first: 0, data: result.list, more: has_more}"
+    assert ids(read_rows(make(paging=paging))) == ["1", "2", "3"]
+    assert service.values("p") == ["0", "1"]
+
+
+def test_one_answer_may_hold_everything(
+    make: Callable[..., SystemSpec], service: Service, read_rows: ReadRows
+) -> None:
+    service.behave = lambda *_: reply(calls(7))
+    assert ids(read_rows(make(paging="{type: single, data: ''}"))) == ALL
+    assert [request.query for request in service.asked] == [{}]
+
+
+@pytest.mark.parametrize("style", ["page", "offset"])
+def test_a_search_endpoint_gets_its_page_in_the_body(
+    make: Callable[..., SystemSpec], service: Service, read_rows: ReadRows, style: str
+) -> None:
+    service.style, service.behave = style, None
+    search = "  method: POST\n  body: {kind: '${CALLS_TOKEN}', open: {from: 2024}}\n  params: {v: 2}\n"
+    assert ids(read_rows(make(TABLES + search, paging=f"{{type: {style}}}"))) == ALL
+    asked = service.asked[-1]
+    assert (asked.method, asked.query) == ("POST", {"v": "2"})
+    assert asked.body == {
+        "kind": TOKEN, "open": {"from": 2024}, "size": 3, style: 3 if style == "page" else 6,
+    }  # fmt: skip
+
+
+def test_params_and_data_of_a_table(
+    make: Callable[..., SystemSpec], service: Service, read_rows: ReadRows
+) -> None:
+    service.behave = lambda *_: reply({"calls": {"items": calls(1)}, "total": 1})
+    assert len(read_rows(make(TABLES + "  params: {since: 2024-01-01, v: 2}\n  data: calls.items\n"))) == 1
+    assert service.asked[0].query == {"since": "2024-01-01", "v": "2", "size": "3", "page": "1"}
+
+
+def test_links_are_followed_on_the_location_only_and_the_key_stays_out_of_them(
+    make: Callable[..., SystemSpec], service: Service, read_rows: ReadRows
+) -> None:
+    def behave(_: Service, request: Request) -> Reply:
+        after = int(request.query.get("after", "0"))
+        link = f"https://127.0.0.1:1/api/calls?after={after + 1}&key=echoed" if after < 2 else None
+        return reply({"data": calls(3)[after : after + 1], "next": link})
+
+    service.behave = behave
+    auth = "{type: api_key, in: query, name: key, key: '${CALLS_SECRET}'}"
+    assert ids(read_rows(make(auth=auth, paging="{type: link, next: next}"))) == ["1", "2", "3"]
+    assert service.values("key") == ["s3cret/pass word"] * 3
+
+
+# Waiting
+
+
+def _failing(times: int, answer: Reply) -> Callable[[Service, Request], Reply | None]:
+    left = [answer] * times
+    return lambda *_: left.pop() if left else None
+
+
+def test_a_service_that_is_busy_is_asked_again(
+    open_spec: SystemSpec, service: Service, read_rows: ReadRows
+) -> None:
+    service.behave = _failing(2, Reply(503))
+    assert ids(read_rows(open_spec)) == ALL
+
+
+BREAKS = {
+    "500": Reply(500),
+    "closed in the middle": Reply(body=b'{"data": []}', closed_after=5),
+    "cut off": Reply(body=b'{"data": ['),
+    "broken packing": Reply(body=b"no gzip", headers={"Content-Encoding": "gzip"}),
+    "too slow": Reply(delay=0.6),
+}
+
+
+@pytest.mark.parametrize("case", BREAKS)
+def test_page_7_is_broken_once(
+    make: Callable[..., SystemSpec], service: Service, read_rows: ReadRows, case: str
+) -> None:
+    broken = _failing(1, BREAKS[case])
+    service.behave = lambda _, request: broken(_, request) if request.query["page"] == "7" else None
+    assert ids(read_rows(make(page_size=1, limits="{attempts: 2, backoff: 0, read: 0.3}"))) == ALL
+    assert service.values("page").count("7") == 2
+
+
+def test_retry_after_is_waited_for(
+    open_spec: SystemSpec, service: Service, read_rows: ReadRows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr(time, "sleep", waits.append)
+    later = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
+    replies = [Reply(429, headers={"Retry-After": later}), Reply(429, headers={"Retry-After": "7"})]
+    service.behave = lambda *_: replies.pop() if replies else None
+    assert ids(read_rows(open_spec)) == ALL
+    waits = [wait for wait in waits if wait]
+    assert waits[0] == 7
+    assert 80 < waits[1] <= 90
+
+
+def test_waits_double_and_vary(
+    make: Callable[..., SystemSpec], service: Service, read_rows: ReadRows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr(time, "sleep", waits.append)
+    service.behave = _failing(5, Reply(502, headers={"Retry-After": "soon"}))
+    assert len(read_rows(make(limits="{attempts: 6, backoff: 2}"))) == 7
+    waits = [wait for wait in waits if wait]
+    assert len(waits) == 5
+    assert all(2**n * 2 * 0.5 <= wait <= 2**n * 2 * 1.5 for n, wait in enumerate(waits))

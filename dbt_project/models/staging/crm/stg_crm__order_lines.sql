@@ -1,3 +1,6 @@
+{#- The product keeps no tax: its amounts are with this rate in them. -#}
+{%- set tax_rate = '0.06' -%}
+
 with
 
 lines as (
@@ -20,7 +23,7 @@ final as (
         {{ try_to('lines.num', 'decimal(18, 4)') }} as quantity,
         {{ try_to('lines.sales_price', 'decimal(18, 4)') }} as unit_price,
         {{ to_money('lines.subtotal') }} as amount_gross,
-        {{ net_of_tax(to_money('lines.subtotal'), '0.06') }} as amount_net
+        {{ net_of_tax(to_money('lines.subtotal'), tax_rate) }} as amount_net
     from lines
     left join products on lines.product_id = products.product_id
 )

@@ -12,6 +12,7 @@ final as (
         customer_id as customer_source_id,
         contract_id as order_source_id,
         {{ to_utc('return_time') }} as paid_at,
+        -- 1 approved; all else is on its way there, rejected, withdrawn or deleted
         case when check_status = '1' then 'confirmed' else 'void' end as status,
         case return_type
             when '1' then 'cheque'

@@ -19,6 +19,8 @@ final as (
         {{ to_money('products.price') }} as list_price
     from products
     left join categories on products.category_id = categories.category_id
+    -- 0 not on sale, 1 on sale, 3 deleted
+    where coalesce(products.status, '1') <> '3'
 )
 
 select * from final

@@ -14,11 +14,12 @@ final as (
         {{ clean_text('business_name') }} as project,
         {{ to_utc('create_time') }} as quoted_at,
         {{ to_money('money') }} as amount_gross,
-        case is_end
-            when '0' then 'open'
-            when '1' then 'won'
-            when '2' then 'lost'
-            when '3' then 'void'
+        -- 0 open, 1 won, 2 lost, 3 void; its status is 1 in use, 3 deleted
+        case
+            when status = '3' or is_end = '3' then 'void'
+            when is_end = '0' then 'open'
+            when is_end = '1' then 'won'
+            when is_end = '2' then 'lost'
         end as status
     from opportunities
 )

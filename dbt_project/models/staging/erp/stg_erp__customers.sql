@@ -8,7 +8,7 @@ users as (
     select id, username from {{ source('raw_erp', 'jsh_user') }}
 ),
 
--- The table also holds the vendors that we buy from.
+-- The table also holds the vendors that we buy from (供应商). 会员 are the members that retail sells to.
 customers as (
     select * from organisations
     where type in ('客户', '会员') and coalesce(delete_flag, '0') <> '1'

@@ -8,8 +8,8 @@ lines as (
 heads as (
     select
         id,
-        (type = '出库' and sub_type = '销售') as is_sale,
-        (type = '入库' and sub_type = '销售退货') as is_return,
+        (type = '出库' and sub_type in ('销售', '零售')) as is_sale,
+        (type = '入库' and sub_type in ('销售退货', '零售退货')) as is_return,
         coalesce(delete_flag, '0') = '1' as is_deleted
     from {{ source('raw_erp', 'jsh_depot_head') }}
 ),

@@ -8,12 +8,16 @@ people as (
     select id, name from {{ source('raw_erp', 'jsh_person') }}
 ),
 
--- Purchases, transfers and stock-taking are in the same table.
+-- Purchases, transfers, stock-taking and orders not yet delivered (其它/销售订单) are in the same table.
 sales as (
-    select *, case when type = '出库' then 'sale' else 'return' end as document_kind
+    select
+        *,
+        case when type = '出库' then 'sale' else 'return' end as document_kind,
+        -- Retail documents have no sum after discount; jshERP gives purchases a minus, returns none.
+        {{ to_money('coalesce(discount_last_money, total_price)') }} as amount
     from heads
     where
-        ((type = '出库' and sub_type = '销售') or (type = '入库' and sub_type = '销售退货'))
+        ((type = '出库' and sub_type in ('销售', '零售')) or (type = '入库' and sub_type in ('销售退货', '零售退货')))
         and coalesce(delete_flag, '0') <> '1'
 ),
 
@@ -30,19 +34,16 @@ final as (
         {{ delivered_on('sales.remark') }} as delivered_on,
         case
             when {{ is_test_entry(['sales.number', 'sales.remark']) }} then 'test'
-            -- 0 not reviewed, 9 in review
+            -- 0 not reviewed, 9 in review; 1 reviewed, 2 and 3 passed on in full and in part
             when coalesce(sales.status, '0') in ('0', '9') then 'draft'
             else 'confirmed'
         end as status,
         sales.document_kind,
         {{ clean_text('sales.remark') }} as description,
-        case
-            when sales.document_kind = 'sale' then {{ to_money('sales.discount_last_money') }}
-            else -abs({{ to_money('sales.discount_last_money') }})
-        end as amount_gross,
+        case when sales.document_kind = 'sale' then sales.amount else -abs(sales.amount) end as amount_gross,
         sales.oper_time as raw_date
     from sales
-    -- Several salespeople are listed with commas; the first one counts.
+    -- Several salespeople are listed with commas; the first one counts. The creator only typed it in.
     left join people on split_part(sales.sales_man, ',', 1) = people.id
 )
 

@@ -9,9 +9,10 @@ items as (
     where coalesce(delete_flag, '0') <> '1'
 ),
 
+-- 收预付款 is money that a member pays ahead; what is bought with it later brings no money again.
 receipts as (
     select * from heads
-    where type = '收款' and coalesce(delete_flag, '0') <> '1'
+    where type in ('收款', '收预付款') and coalesce(delete_flag, '0') <> '1'
 ),
 
 -- A receipt that settles several sales at once names none of them here.
@@ -32,6 +33,8 @@ final as (
         {{ to_utc('receipts.bill_time') }} as paid_at,
         -- 0 not reviewed, 1 reviewed, 9 in review
         case when receipts.status = '1' then 'confirmed' else 'void' end as status,
+        case when receipts.type = '收预付款' then 'advance' end as method,
+        -- What came in: total_price less the discount given on the receipt.
         {{ to_money('receipts.change_amount') }} as amount_gross,
         receipts.bill_time as raw_date
     from receipts

@@ -8,6 +8,17 @@ categories as (
     select id, name from {{ source('raw_erp', 'jsh_material_category') }}
 ),
 
+-- One row per unit and attribute; those in the product's usual unit, of which the lowest price is the list price.
+prices as (
+    select
+        material_id,
+        min(commodity_unit) as unit,
+        min(coalesce({{ to_money('wholesale_decimal') }}, {{ to_money('commodity_decimal') }})) as list_price
+    from {{ source('raw_erp', 'jsh_material_extend') }}
+    where default_flag = '1' and coalesce(delete_flag, '0') <> '1'
+    group by material_id
+),
+
 final as (
     select
         'jsh_material' as source_table,
@@ -15,11 +26,11 @@ final as (
         materials._loaded_at as loaded_at,
         {{ clean_text('materials.name') }} as product_name,
         {{ clean_text('categories.name') }} as category,
-        {{ clean_text('materials.unit') }} as unit,
-        -- 自定义1: this company keeps the list price there
-        {{ to_money('materials.other_field1') }} as list_price
+        coalesce({{ clean_text('materials.unit') }}, {{ clean_text('prices.unit') }}) as unit,
+        prices.list_price
     from materials
     left join categories on materials.category_id = categories.id
+    left join prices on materials.id = prices.material_id
     where coalesce(materials.delete_flag, '0') <> '1'
 )
 
