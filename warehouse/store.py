@@ -40,6 +40,11 @@ create table if not exists ops.run_stages (
 create table if not exists ops.loads (
     run_id varchar not null, system varchar not null, source_table varchar not null,
     status varchar not null, rows_read bigint, fingerprint varchar, loaded_at timestamp, message varchar);
+create table if not exists ops.file_verdicts (
+    system varchar not null, source_table varchar not null, file varchar not null,
+    content_hash varchar not null, encoding varchar, delimiter varchar, header_row integer,
+    confidence double not null, rows bigint not null, left_out bigint not null,
+    read_at timestamp not null, run_id varchar not null);
 create table if not exists ops.snapshots (
     run_id varchar primary key, as_of date not null, published_at timestamp not null,
     content_hash varchar not null, relations integer not null, row_count bigint not null,

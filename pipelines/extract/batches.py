@@ -74,11 +74,13 @@ class _Writer(Thread):
 def _row_groups(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
     """The same rows in tables of at least a row group each, the last one aside."""
     waiting: list[pa.Table] = []
+    rows = 0
     for table in tables:
         waiting.append(table)
-        if sum(part.num_rows for part in waiting) >= _ROW_GROUP_ROWS:
+        rows += table.num_rows
+        if rows >= _ROW_GROUP_ROWS:
             yield pa.concat_tables(waiting)
-            waiting = []
+            waiting, rows = [], 0
     if waiting:
         yield pa.concat_tables(waiting)
 

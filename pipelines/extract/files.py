@@ -1,66 +1,203 @@
-"""Rows of files: CSV, Excel, DBF, JSON Lines, Parquet and text templates.
+"""The files of one system: tables, letters, phone books and text templates, packed or not.
 
-Comes in: a spec whose location is a file, a folder (then a table's source is the file in it) or a glob (then
-the files are one table). Goes out: Arrow batches of text, as delivered. What is odd about a file (encoding,
-header row, totals) stands in the spec; what isn't there isn't guessed, the encoding of a CSV aside.
+Comes in: a spec. Goes out: Arrow batches of text, as delivered, and a verdict per file that was read. Where
+a table's files are found by a pattern, each is parsed once and kept as Parquet: a drop folder of three years
+costs no more than the file that is new in it.
 """
 
 from __future__ import annotations
 
-import codecs
-import csv
 import hashlib
-import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import logging
+import shutil
+from collections.abc import Iterator
 from contextlib import contextmanager
-from glob import has_magic
-from itertools import islice
-from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from pipelines.errors import GuikeError
-from pipelines.extract.batches import BATCH_ROWS, batch_from_columns, batch_from_rows
+from pipelines.extract.archives import is_archive, unpacked
+from pipelines.extract.batches import text_schema
+from pipelines.extract.csv_files import read_csv
 from pipelines.extract.dbf import read_dbf
-from pipelines.extract.guards import match_columns
+from pipelines.extract.dbf_memo import memo_beside
+from pipelines.extract.drop_folder import Found, files_of, files_there, is_pattern
+from pipelines.extract.file_cache import Entry, FileCache
 from pipelines.extract.hashes import FileHashes
+from pipelines.extract.loose_files import LooseReader, file_by_file, read_jsonl, read_parquet
 from pipelines.extract.mail import read_mail
-from pipelines.extract.sheets import read_sheet, skip_totals
+from pipelines.extract.parts import Findings, Part, Reader
+from pipelines.extract.sheets import read_excel
 from pipelines.extract.specs import SystemSpec, TableSpec
 from pipelines.extract.templates import read_templates
-from pipelines.extract.text_values import json_text
 from pipelines.extract.vcard import read_vcards
+from pipelines.extract.verdict import FileVerdict
 from pipelines.i18n import t
-from pipelines.settings import ROOT, expand
 
-_READ_BYTES = 1 << 20
+_READERS: dict[str, Reader] = {
+    "csv": read_csv, "excel": read_excel, "dbf": read_dbf, "parquet": read_parquet,
+}  # fmt: skip
+_LOOSE_READERS: dict[str, LooseReader] = {
+    "jsonl": read_jsonl, "text": read_templates, "mail": file_by_file(read_mail),
+    "vcard": file_by_file(read_vcards),
+}  # fmt: skip
+_SMALL_FILES = ("text", "mail", "vcard")
 
-Reader = Callable[[SystemSpec, TableSpec, Path], Iterator[pa.RecordBatch]]
+_log = logging.getLogger("guike.extract")
 
 
 class FileSource:
-    """The files of one system."""
+    """The files of one system; `verdicts` grows with each file that is read to its end."""
 
     def __init__(self, spec: SystemSpec, hashes: FileHashes) -> None:
         self._spec, self._hashes = spec, hashes
+        self._scratch = hashes.folder / "unpacked"
+        self.verdicts: list[FileVerdict] = []
 
     def fingerprint(self, table: TableSpec) -> str | None:
         """A hash of the names and contents of the table's files, and of how they are read."""
         digest = hashlib.sha256(self._spec.signature(table).encode())
-        for path in files_of(self._spec, table):
-            digest.update(f"{path.name}\0{self._hashes.of(path)}\0".encode())
+        for name, content_hash in sorted(self._contents(table).items()):
+            digest.update(f"{name}\0{content_hash}\0".encode())
         return digest.hexdigest()
 
     def read(self, table: TableSpec) -> Iterator[pa.RecordBatch]:
         """The rows of all the table's files, in the order of their names."""
         if self._spec.kind in _LOOSE_READERS:
-            yield from _LOOSE_READERS[self._spec.kind](self._spec, table, files_of(self._spec, table))
+            yield from self._read_loose(table)
+        elif is_pattern(self._spec, table):
+            yield from self._read_folder(table)
+        else:
+            for found in files_of(self._spec, table):
+                yield from self._read_file(table, found)
+
+    def _contents(self, table: TableSpec) -> dict[str, str]:
+        """The hash of each file by its name; with those that are gone where their rows are kept."""
+        kept = {name: entry.content_hash for name, entry in self._kept(table).items()}
+        files = files_there(self._spec, table) if kept else files_of(self._spec, table)
+        return kept | {found.name: self._content_hash(found) for found in files}
+
+    def _content_hash(self, found: Found) -> str:
+        """The hash of the file; of a DBF together with its memo file, which changes without it."""
+        memo = memo_beside(found.path) if self._spec.kind == "dbf" else None
+        content_hash = self._hashes.of(found.path)
+        if memo is None:
+            return content_hash
+        return hashlib.sha256(f"{content_hash}{self._hashes.of(memo)}".encode()).hexdigest()
+
+    def _kept(self, table: TableSpec) -> dict[str, Entry]:
+        if table.vanished != "keep" or not is_pattern(self._spec, table):
+            return {}
+        return self._cache(table).entries
+
+    def _cache(self, table: TableSpec) -> FileCache:
+        return FileCache(self._hashes.folder / "files" / table.name, self._spec.signature(table))
+
+    def _read_folder(self, table: TableSpec) -> Iterator[pa.RecordBatch]:
+        """A drop folder's files, each parsed if it has changed since it last was."""
+        cache, kept = self._cache(table), self._kept(table)
+        files = files_there(self._spec, table) if kept else files_of(self._spec, table)
+        there = {found.name: found for found in files}
+        self._tell_gone(table, sorted(set(cache.entries) - set(there)))
+        entries = {}
+        for name in sorted(kept | there.keys() if kept else there):
+            found = there.get(name)
+            content_hash = self._content_hash(found) if found else kept[name].content_hash
+            entries[name] = entry = cache.entry(name, content_hash)
+            if cache.has(entry):
+                yield from cache.rows(entry)
+            elif found:
+                yield from cache.keep(entry, text_schema(table), self._read_file(table, found))
+            else:
+                raise self._gone(table, name)
+        cache.finish(entries)
+
+    def _read_file(self, table: TableSpec, found: Found) -> Iterator[pa.RecordBatch]:
+        reader = _READERS[self._spec.kind]
+        for part in self._parts(found):
+            findings, rows = Findings(), 0
+            for batch in reader(self._spec, table, part, findings):
+                rows += batch.num_rows
+                yield batch
+            self._note(table, part, findings, rows)
+
+    def _read_loose(self, table: TableSpec) -> Iterator[pa.RecordBatch]:
+        notes: dict[str, tuple[Part, Findings]] = {}
+        rows: dict[str, int] = {}
+
+        def parts() -> Iterator[tuple[Part, Findings]]:
+            for found in files_of(self._spec, table):
+                for part in self._parts(found):
+                    notes[part.name] = part, Findings()
+                    yield notes[part.name]
+
+        names: dict[int, str] = {}
+        for findings, batch in _LOOSE_READERS[self._spec.kind](self._spec, table, parts()):
+            name = names.setdefault(id(findings), list(notes)[-1])
+            rows[name] = rows.get(name, 0) + batch.num_rows
+            yield batch
+        for name, (part, findings) in notes.items():
+            self._note(table, part, findings, rows.get(name, 0))
+
+    def _parts(self, found: Found) -> Iterator[Part]:
+        """The file itself, or those in it; refused where somebody writes to it meanwhile."""
+        content_hash = self._content_hash(found)
+        before = found.path.stat()
+        if is_archive(found.path):
+            shutil.rmtree(self._scratch, ignore_errors=True)
+            self._scratch.mkdir(parents=True)
+            try:
+                yield from unpacked(self._spec, found.path, found.member, content_hash, self._scratch)
+            finally:
+                shutil.rmtree(self._scratch, ignore_errors=True)
+        else:
+            yield Part(found.name, found.path, content_hash)
+        after = found.path.stat()
+        if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+            raise GuikeError(
+                t("{system}: {file} changed while it was read.", system=self._spec.name, file=found.name),
+                t("Run again when the program that writes it has finished."),
+            )
+
+    def _note(self, table: TableSpec, part: Part, findings: Findings, rows: int) -> None:
+        verdict = FileVerdict(
+            table.name, part.name, part.content_hash, findings.encoding, findings.delimiter,
+            findings.header_row, findings.confidence, rows, findings.left_out,
+        )  # fmt: skip
+        self.verdicts.append(verdict)
+        told = [findings.encoding, repr(findings.delimiter) if findings.delimiter else None]
+        # A letter or a template is one row: thousands of them would drown the log.
+        _log.log(
+            logging.DEBUG if self._spec.kind in _SMALL_FILES else logging.INFO,
+            t("{table}: {file} read as {how}; {rows} rows, {left_out} left out, confidence {confidence:.0%}",
+              table=f"{self._spec.name}.{table.name}", file=part.name, rows=rows,
+              how=", ".join(one for one in told if one) or self._spec.kind, left_out=findings.left_out,
+              confidence=findings.confidence)
+        )  # fmt: skip
+
+    def _tell_gone(self, table: TableSpec, names: list[str]) -> None:
+        if not names:
             return
-        for path in files_of(self._spec, table):
-            yield from _READERS[self._spec.kind](self._spec, table, path)
+        place, listed = f"{self._spec.name}.{table.name}", ", ".join(names)
+        if table.vanished == "keep":
+            _log.info(
+                t("{table}: these files are gone, their rows are kept: {files}", table=place, files=listed)
+            )
+        else:
+            _log.warning(
+                t(
+                    "{table}: these files are gone, and so are their rows: {files}",
+                    table=place,
+                    files=listed,
+                )
+            )
+
+    def _gone(self, table: TableSpec, name: str) -> GuikeError:
+        return GuikeError(
+            t("{system}: {file} is gone, and table {table} is read otherwise than when it was there.",
+              system=self._spec.name, file=name, table=table.name),
+            t("Put the file back for one run, or set vanished: drop for the table."),
+        )  # fmt: skip
 
 
 @contextmanager
@@ -76,166 +213,3 @@ def open_files(spec: SystemSpec, hashes: FileHashes) -> Iterator[FileSource]:
               reason=error.strerror),
             t("Check that the file is there and that this user may read it."),
         ) from error  # fmt: skip
-
-
-def files_of(spec: SystemSpec, table: TableSpec) -> list[Path]:
-    """The files that hold `table`, sorted by name.
-
-    Raises:
-        GuikeError: there is none, or the location tells several tables nothing about their files.
-    """
-    location = ROOT / expand(spec.location)
-    if location.is_dir() and spec.kind != "excel":
-        pattern = location / ("[!.]*" if spec.kind in ("mail", "vcard") else table.source)
-    elif len(spec.tables) > 1 and spec.kind not in ("excel", "mail") and location.exists():
-        raise GuikeError(
-            t("{system}: {location} is one file, but the system has several tables.", system=spec.name,
-              location=location),
-            t("Make location the folder, and each table's source the name of its file."),
-        )  # fmt: skip
-    else:
-        pattern = location
-    found = [pattern] if not has_magic(str(pattern)) else sorted(pattern.parent.glob(pattern.name))
-    found = [path for path in found if path.is_file()]
-    if not found:
-        raise GuikeError(
-            t("{system}: there is no file {file}.", system=spec.name, file=pattern),
-            t("Put it there, or put location in pipelines/systems/{system}.yml right.", system=spec.name),
-        )
-    return found
-
-
-def _read_csv(spec: SystemSpec, table: TableSpec, path: Path) -> Iterator[pa.RecordBatch]:
-    encoding = spec.encoding or _encoding_of(path)
-    # A BOM is no part of the first column's name, whether or not the spec thought of it.
-    encoding = "utf-8-sig" if codecs.lookup(encoding).name == "utf-8" else encoding
-    with path.open(encoding=encoding, newline="") as file:
-        reader = csv.reader(file, delimiter=spec.delimiter, strict=True)
-        try:
-            header = next(islice((row for row in reader), table.header_row - 1, None), None)
-            if header is None:
-                raise _empty(spec, path, table)
-            header = [name.strip() for name in header]
-            picks = [header.index(name) for name in match_columns(spec, table, header, path.name)]
-            while lines := list(islice(_data_lines(reader, len(header), path), BATCH_ROWS)):
-                rows = skip_totals(lines, table.skip_totals)
-                columns = list(zip(*rows, strict=True)) or [()] * len(header)
-                yield batch_from_columns(table, [columns[pick] for pick in picks])
-        except UnicodeDecodeError as error:
-            raise GuikeError(
-                t("{file}, about line {line}: the bytes {bytes} are no {encoding} text.", file=path.name,
-                  line=reader.line_num + 1, bytes=error.object[error.start : error.start + 4].hex(" "),
-                  encoding=encoding),
-                t("Put encoding in pipelines/systems/{system}.yml right.", system=spec.name),
-            ) from None  # fmt: skip
-        except csv.Error as error:
-            raise GuikeError(
-                t("{file}, line {line}: {reason}", file=path.name, line=reader.line_num, reason=error),
-                t("Mend the line, or export the file again."),
-            ) from None
-
-
-def _data_lines(reader: Any, width: int, path: Path) -> Iterator[list[str]]:
-    for row in reader:
-        if len(row) == width:
-            yield row
-        elif row:
-            raise GuikeError(
-                t("{file}, line {line}: {found} fields where the header has {wanted}.", file=path.name,
-                  line=reader.line_num, found=len(row), wanted=width),
-                t("Mend the line, or export the file again; text with a separator in it needs quotes."),
-            )  # fmt: skip
-
-
-def _encoding_of(path: Path) -> str:
-    """UTF-8 where the whole file is, else GB18030, in which nearly every byte sequence is something."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    with path.open("rb") as file:
-        try:
-            while chunk := file.read(_READ_BYTES):
-                decoder.decode(chunk)
-            decoder.decode(b"", final=True)
-        except UnicodeDecodeError:
-            return "gb18030"
-    return "utf-8-sig"
-
-
-def _read_excel(spec: SystemSpec, table: TableSpec, path: Path) -> Iterator[pa.RecordBatch]:
-    header, rows = read_sheet(spec, table, path)
-    names = match_columns(spec, table, header, f"{path.name}, {table.source}")
-    picks = [header.index(name) for name in names]
-    while lines := list(islice(rows, BATCH_ROWS)):
-        yield batch_from_rows(table, [[line[pick] for pick in picks] for line in lines])
-
-
-def _read_parquet(spec: SystemSpec, table: TableSpec, path: Path) -> Iterator[pa.RecordBatch]:
-    try:
-        file = pq.ParquetFile(path)
-    except pa.ArrowInvalid as error:
-        raise GuikeError(
-            t("{file} is no complete Parquet file: {reason}", file=path.name, reason=error),
-            t("Export the file again."),
-        ) from None
-    names = match_columns(spec, table, file.schema_arrow.names, path.name)
-    for batch in file.iter_batches(BATCH_ROWS, columns=list(dict.fromkeys(names))):
-        yield batch_from_columns(table, [_as_text(batch.column(name)) for name in names])
-
-
-def _as_text(values: pa.Array) -> pa.Array:
-    if pa.types.is_nested(values.type):
-        return pa.array([json_text(value) for value in values.to_pylist()], type=pa.string())
-    if pa.types.is_binary(values.type) or pa.types.is_large_binary(values.type):
-        hexed = [None if value is None else f"\\x{value.hex()}" for value in values.to_pylist()]
-        return pa.array(hexed, type=pa.string())
-    return pc.cast(values, pa.string())
-
-
-def _read_jsonl(spec: SystemSpec, table: TableSpec, paths: Sequence[Path]) -> Iterator[pa.RecordBatch]:
-    keys: dict[str, None] = {}
-    for path in paths:
-        objects = _json_objects(path)
-        while some := list(islice(objects, BATCH_ROWS)):
-            for item in some:
-                keys.update(dict.fromkeys(item))
-            columns = [[json_text(item.get(c.source)) for item in some] for c in table.columns]
-            yield batch_from_columns(table, columns)
-    # A key may be absent from any one object; drift shows over all of them.
-    if keys:
-        match_columns(spec, table, list(keys), paths[0].name)
-
-
-def _json_objects(path: Path) -> Iterator[dict[str, Any]]:
-    # Numbers stay as written: 1.50 would come back from a float as 1.5.
-    decode = json.JSONDecoder(parse_float=str, parse_int=str).decode
-    done = 0
-    try:
-        with path.open(encoding="utf-8-sig") as file:
-            for line in file:
-                if line.strip():
-                    item = decode(line)
-                    if not isinstance(item, dict):
-                        raise ValueError(t("no JSON object"))
-                    yield item
-                done += 1
-    except ValueError as error:
-        raise GuikeError(
-            t("{file}, line {line}: {reason}", file=path.name, line=done + 1, reason=error),
-            t("Mend the line, or export the file again."),
-        ) from None
-
-
-def _empty(spec: SystemSpec, path: Path, table: TableSpec) -> GuikeError:
-    return GuikeError(
-        t("{system}: {file} has no line {line} with the column names.", system=spec.name, file=path.name,
-          line=table.header_row),
-        t("Export the file again, or put header_row in pipelines/systems/{system}.yml right.",
-          system=spec.name),
-    )  # fmt: skip
-
-
-_READERS: dict[str, Reader] = {
-    "csv": _read_csv, "excel": _read_excel, "dbf": read_dbf, "parquet": _read_parquet,
-}  # fmt: skip
-_LOOSE_READERS: dict[str, Callable[[SystemSpec, TableSpec, Sequence[Path]], Iterable[pa.RecordBatch]]] = {
-    "jsonl": _read_jsonl, "text": read_templates, "mail": read_mail, "vcard": read_vcards,
-}  # fmt: skip

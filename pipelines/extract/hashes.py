@@ -17,10 +17,11 @@ _SETTLED_NANOSECONDS = 2_000_000_000
 
 
 class FileHashes:
-    """The remembered hashes of one system, kept in `store`."""
+    """The remembered hashes of one system, kept in `store`; `folder` is the system's own, in GUIKE_HOME."""
 
     def __init__(self, store: Path) -> None:
         self._store = store
+        self.folder = store.parent
         self._seen: dict[Path, str] = {}
         self._known: dict[str, list[int | str]] = {}
         if store.exists():

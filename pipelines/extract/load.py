@@ -13,7 +13,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -24,12 +24,13 @@ from pipelines.errors import GuikeError
 from pipelines.extract import raw
 from pipelines.extract.batches import spool
 from pipelines.extract.database import open_database
-from pipelines.extract.files import open_files
+from pipelines.extract.files import FileSource, open_files
 from pipelines.extract.guards import check_row_count
 from pipelines.extract.hashes import FileHashes
 from pipelines.extract.rest import open_rest
 from pipelines.extract.source import Source
 from pipelines.extract.specs import SystemSpec, TableSpec
+from pipelines.extract.verdict import FileVerdict, note_verdicts
 from pipelines.i18n import t
 from pipelines.settings import Settings
 from warehouse import store
@@ -71,6 +72,7 @@ class _Job:
     loaded_at: datetime
     folder: Path
     held: dict[str, raw.Held]
+    verdicts: list[FileVerdict] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -143,7 +145,10 @@ def open_source(settings: Settings, spec: SystemSpec) -> Iterator[Source]:
 def _read_all(job: _Job) -> list[_Read]:
     try:
         with open_source(job.settings, job.spec) as source:
-            return [_read(job, source, table) for table in job.spec.tables]
+            reads = [_read(job, source, table) for table in job.spec.tables]
+            if isinstance(source, FileSource):
+                job.verdicts.extend(source.verdicts)
+            return reads
     except GuikeError as error:
         raise _Unreadable(str(error)) from error
 
@@ -181,6 +186,7 @@ def _load(job: _Job, reads: list[_Read]) -> SystemLoad:
         tables = [_loaded(job, read) for read in reads]
         load = SystemLoad(job.spec.name, "loaded" if fresh else "unchanged", tables, None, _newest(tables))
         _note(con, job.run_id, load)
+        note_verdicts(con, job.run_id, job.spec.name, job.loaded_at, job.verdicts)
     return load
 
 

@@ -17,11 +17,10 @@ import email.utils
 import hashlib
 import quopri
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from email.message import Message
 from itertools import islice
-from pathlib import Path
 from typing import BinaryIO
 
 import pyarrow as pa
@@ -29,6 +28,7 @@ import pyarrow as pa
 from pipelines.errors import GuikeError
 from pipelines.extract.batches import batch_from_rows
 from pipelines.extract.guards import match_columns
+from pipelines.extract.parts import Findings, Part
 from pipelines.extract.specs import SystemSpec, TableSpec
 from pipelines.extract.text_values import bytes_text
 from pipelines.i18n import t
@@ -57,8 +57,8 @@ class _Raw:
     size: int
 
 
-def read_mail(spec: SystemSpec, table: TableSpec, paths: Sequence[Path]) -> Iterator[pa.RecordBatch]:
-    """The rows of `table` from all its files.
+def read_mail(spec: SystemSpec, table: TableSpec, part: Part, findings: Findings) -> Iterator[pa.RecordBatch]:
+    """The rows of `table` from one file.
 
     Raises:
         GuikeError: the source is none of the two, other columns, or a file that holds no e-mail.
@@ -72,37 +72,36 @@ def read_mail(spec: SystemSpec, table: TableSpec, paths: Sequence[Path]) -> Iter
         )  # fmt: skip
     match_columns(spec.model_copy(update={"extra_columns": "allow"}), table, known, table.source)
     wanted = [known.index(column.source) for column in table.columns]
-    rows = _rows(paths, known, any(column.source == "body" for column in table.columns))
+    rows = _rows(part, known, any(column.source == "body" for column in table.columns))
     while some := list(islice(rows, _BATCH_MESSAGES)):
         yield batch_from_rows(table, [[row[index] for index in wanted] for row in some])
 
 
-def _rows(paths: Sequence[Path], known: tuple[str, ...], with_body: bool) -> Iterator[Row]:
-    for path in paths:
-        for position, raw in enumerate(_messages(path, with_body), start=1):
-            message = _parse(raw.head)
-            identity = _message_id(message, raw.head)
-            if known is MESSAGES:
-                yield _message_row(message, identity, raw, path, position)
-            else:
-                yield from _receiver_rows(message, identity, path, position)
+def _rows(part: Part, known: tuple[str, ...], with_body: bool) -> Iterator[Row]:
+    for position, raw in enumerate(_messages(part, with_body), start=1):
+        message = _parse(raw.head)
+        identity = _message_id(message, raw.head)
+        if known is MESSAGES:
+            yield _message_row(message, identity, raw, part.name, position)
+        else:
+            yield from _receiver_rows(message, identity, part.name, position)
 
 
-def _messages(path: Path, with_body: bool) -> Iterator[_Raw]:
-    with path.open("rb") as file:
+def _messages(part: Part, with_body: bool) -> Iterator[_Raw]:
+    with part.path.open("rb") as file:
         first = file.readline(_HEADER_BYTES)
         is_mbox = first.startswith(b"From ")
         if not is_mbox:
             file.seek(0)
-        yield from _split(file, path, is_mbox, with_body)
+        yield from _split(file, part.name, is_mbox, with_body)
 
 
-def _split(file: BinaryIO, path: Path, is_mbox: bool, with_body: bool) -> Iterator[_Raw]:
+def _split(file: BinaryIO, name: str, is_mbox: bool, with_body: bool) -> Iterator[_Raw]:
     """Read line by line; a message ends at the next `From ` line after a blank one, or with the file."""
     raw, in_head, after_blank = _Raw(b"", b"", 0), True, False
     while line := file.readline(_HEADER_BYTES):
         if is_mbox and after_blank and line.startswith(b"From ") and _SEPARATOR.match(line):
-            yield _checked(raw, path)
+            yield _checked(raw, name)
             raw, in_head, after_blank = _Raw(b"", b"", 0), True, False
             continue
         raw.size += len(line)
@@ -114,15 +113,15 @@ def _split(file: BinaryIO, path: Path, is_mbox: bool, with_body: bool) -> Iterat
         elif with_body and len(raw.body) < _BODY_BYTES:
             raw.body += line
     if raw.size or not is_mbox:
-        yield _checked(raw, path)
+        yield _checked(raw, name)
 
 
-def _checked(raw: _Raw, path: Path) -> _Raw:
+def _checked(raw: _Raw, name: str) -> _Raw:
     if b"\0" in raw.head or not re.search(
         rb"(?mi)^(from|to|date|subject|message-id|received|sender)\s*:", raw.head
     ):
         raise GuikeError(
-            t("{file} is no e-mail: it has no head with sender, date or subject.", file=path.name),
+            t("{file} is no e-mail: it has no head with sender, date or subject.", file=name),
             t("Export the messages as .eml or mbox; other formats (.msg, .pst) can't be read."),
         )
     return raw
@@ -138,24 +137,24 @@ def _message_id(message: Message, head: bytes) -> str:
     return _header(message, "Message-ID") or f"sha256:{hashlib.sha256(head).hexdigest()[:32]}"
 
 
-def _message_row(message: Message, identity: str, raw: _Raw, path: Path, position: int) -> Row:
+def _message_row(message: Message, identity: str, raw: _Raw, file: str, position: int) -> Row:
     sender = (_addresses(message, "From") or _addresses(message, "Sender") or [("", "")])[0]
     return [
         identity, _sent_at(message), sender[1] or None, sender[0] or None,
         _listed(_addresses(message, "To")), _listed(_addresses(message, "Cc")), _header(message, "Subject"),
-        _header(message, "In-Reply-To"), path.name, str(position), str(raw.size),
+        _header(message, "In-Reply-To"), file, str(position), str(raw.size),
         raw.head.decode("utf-8", "backslashreplace"), _body(message, raw.body),
     ]  # fmt: skip
 
 
-def _receiver_rows(message: Message, identity: str, path: Path, message_position: int) -> Iterator[Row]:
+def _receiver_rows(message: Message, identity: str, file: str, message_position: int) -> Iterator[Row]:
     position = 0
     for kind in ("To", "Cc", "Bcc"):
         for name, address in _addresses(message, kind):
             position += 1
             yield [
                 identity, str(message_position), str(position), kind.lower(), address or None, name or None,
-                path.name,
+                file,
             ]  # fmt: skip
 
 

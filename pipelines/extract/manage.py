@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from pipelines.errors import GuikeError
 from pipelines.extract import raw
-from pipelines.extract.files import files_of
+from pipelines.extract.drop_folder import files_of
 from pipelines.extract.masking import mask_location
 from pipelines.extract.registry import write_registry
 from pipelines.extract.specs import SystemSpec

@@ -20,7 +20,7 @@ from pydantic_core import PydanticCustomError
 
 from pipelines.errors import GuikeError
 from pipelines.extract.naming import is_plain_name, normalise
-from pipelines.extract.options import Auth, Frozen, Limits, Paging, Secret, Title
+from pipelines.extract.options import FILE_OPTIONS, Auth, FileOptions, Frozen, Limits, Paging, Secret, Title
 from pipelines.extract.remark_found import COLUMNS as REMARK_COLUMNS
 from pipelines.extract.remark_words import rules_fingerprint
 from pipelines.extract.spec_file import problem, read_model
@@ -38,7 +38,7 @@ ENTITIES = (
 
 _SYSTEM_OPTIONS: dict[str, frozenset[str]] = {
     "schema": frozenset({"database"}),
-    "encoding": frozenset({"csv", "dbf", "text"}),
+    "encoding": frozenset({"csv", "dbf", "jsonl", "text"}),
     "delimiter": frozenset({"csv"}),
     "token": frozenset({"rest"}),
     "auth": frozenset({"rest"}),
@@ -47,8 +47,7 @@ _SYSTEM_OPTIONS: dict[str, frozenset[str]] = {
     "paging": frozenset({"rest"}),
 }
 _TABLE_OPTIONS: dict[str, frozenset[str]] = {
-    "header_row": frozenset({"csv", "excel"}),
-    "skip_totals": frozenset({"csv", "excel"}),
+    **FILE_OPTIONS,
     "method": frozenset({"rest"}),
     "params": frozenset({"rest"}),
     "body": frozenset({"rest"}),
@@ -99,7 +98,7 @@ def _key(value: Any) -> Any:
     return tuple(normalise(str(item)) for item in value) if isinstance(value, list) else value
 
 
-class TableSpec(Frozen):
+class TableSpec(FileOptions):
     """One table of a legacy system.
 
     Attributes:
@@ -109,9 +108,7 @@ class TableSpec(Frozen):
         snapshot: why the table is read whole.
         floor: a load with fewer rows than this fraction of the last one's is refused; 0 takes any.
         columns: what is read, in this order.
-        header_row: the line of the column names, from 1 (CSV and Excel).
         parse_remark: a column of free text about a contact; what it says comes as columns `remark_…` too.
-        skip_totals: rows whose first filled cell is one of these words are no data (CSV and Excel).
         method: POST for a search endpoint; what selects the page is then sent in the body (REST).
         params: further parameters of each request (REST).
         body: what is sent with POST (REST).
@@ -124,8 +121,6 @@ class TableSpec(Frozen):
     snapshot: str = Field(min_length=10)
     floor: float = 0.5
     columns: Annotated[tuple[Column, ...], BeforeValidator(_columns)]
-    header_row: int = Field(default=1, ge=1, le=1000)
-    skip_totals: tuple[str, ...] = ()
     method: Literal["GET", "POST"] = "GET"
     params: dict[str, Any] = {}
     body: dict[str, Any] = {}
@@ -159,6 +154,11 @@ class TableSpec(Frozen):
                 raise problem(t("the key '{key}' is not among the columns", key=part), "key", index)
             if part in self.key[:index]:
                 raise problem(t("the key '{key}' stands there twice", key=part), "key", index)
+        for option, named in (("fill_down", self.fill_down), ("units", tuple(self.units))):
+            for index, name in enumerate(named):
+                if name not in names:
+                    at = name if option == "units" else index
+                    raise problem(t("'{name}' is not among the columns", name=name), option, at)
         return self
 
     @model_validator(mode="after")
@@ -184,7 +184,7 @@ class SystemSpec(Frozen):
     extra_columns: Literal["allow", "refuse"] | None = None
     database_schema: str | None = Field(default=None, alias="schema")
     encoding: str | None = None
-    delimiter: str = ","
+    delimiter: str | None = None
     token: Secret | None = None
     auth: Auth | None = None
     limits: Limits = Limits()
@@ -239,8 +239,8 @@ class SystemSpec(Frozen):
 
     @field_validator("delimiter")
     @classmethod
-    def _delimiter_is_one_character(cls, delimiter: str) -> str:
-        if len(delimiter) != 1:
+    def _delimiter_is_one_character(cls, delimiter: str | None) -> str | None:
+        if delimiter is not None and len(delimiter) != 1:
             raise problem(t("the delimiter must be one character"))
         return delimiter
 

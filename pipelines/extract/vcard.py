@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import binascii
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -19,6 +19,7 @@ import pyarrow as pa
 from pipelines.errors import GuikeError
 from pipelines.extract.batches import batch_from_rows
 from pipelines.extract.guards import match_columns
+from pipelines.extract.parts import Findings, Part
 from pipelines.extract.specs import SystemSpec, TableSpec
 from pipelines.extract.text_values import bytes_text
 from pipelines.i18n import t
@@ -40,50 +41,52 @@ class _Property(NamedTuple):
     value: str
 
 
-def read_vcards(spec: SystemSpec, table: TableSpec, paths: Sequence[Path]) -> Iterator[pa.RecordBatch]:
-    """The cards of all files.
+def read_vcards(
+    spec: SystemSpec, table: TableSpec, part: Part, findings: Findings
+) -> Iterator[pa.RecordBatch]:
+    """The cards of one file.
 
     Raises:
         GuikeError: other columns than COLUMNS, a file without any card, or a card without its end.
     """
-    match_columns(spec.model_copy(update={"extra_columns": "allow"}), table, COLUMNS, paths[0].name)
+    match_columns(spec.model_copy(update={"extra_columns": "allow"}), table, COLUMNS, part.name)
     wanted = [COLUMNS.index(column.source) for column in table.columns]
-    rows = (row for path in paths for row in _cards(path))
+    rows = _cards(part)
     while some := list(islice(rows, _BATCH_CARDS)):
         yield batch_from_rows(table, [[row[index] for index in wanted] for row in some])
 
 
-def _cards(path: Path) -> Iterator[list[str | None]]:
+def _cards(part: Part) -> Iterator[list[str | None]]:
     card: list[_Property] | None = None
     position = began = 0
-    for number, line in _lines(path):
+    for number, line in _lines(part.path):
         found = _property(line)
         if found is None:
             continue
         if (found.name, found.value.strip().upper()) == ("BEGIN", "VCARD"):
             if card is not None:
-                raise _unfinished(path, began)
+                raise _unfinished(part.name, began)
             card, began = [], number
         elif (found.name, found.value.strip().upper()) == ("END", "VCARD") and card is not None:
             position += 1
-            yield _row(card, path, position)
+            yield _row(card, part.name, position)
             card = None
         elif card is not None:
             card.append(found)
     if card is not None:
-        raise _unfinished(path, began)
+        raise _unfinished(part.name, began)
     if not position:
         raise GuikeError(
-            t("{file} holds no contact: there is no BEGIN:VCARD in it.", file=path.name),
+            t("{file} holds no contact: there is no BEGIN:VCARD in it.", file=part.name),
             t("Export the phone book as vCard (.vcf)."),
         )
 
 
-def _unfinished(path: Path, line: int) -> GuikeError:
+def _unfinished(file: str, line: int) -> GuikeError:
     return GuikeError(
         t(
             "{file}, line {line}: this contact has no END:VCARD; the file is cut short.",
-            file=path.name,
+            file=file,
             line=line,
         ),
         t("Export the phone book again."),
@@ -136,7 +139,7 @@ def _property(line: bytes) -> _Property | None:
     )
 
 
-def _row(card: list[_Property], path: Path, position: int) -> list[str | None]:
+def _row(card: list[_Property], file: str, position: int) -> list[str | None]:
     family, given = [*_parts(card, "N"), "", ""][:2]
     organisation = [*_parts(card, "ORG"), "", ""]
     phones = [(found, _number(found.value)) for found in card if found.name == "TEL"]
@@ -148,7 +151,7 @@ def _row(card: list[_Property], path: Path, position: int) -> list[str | None]:
         ", ".join(dict.fromkeys(number for _, number in phones)),
         ", ".join(dict.fromkeys(_plain(f.value) for f in card if f.name == "EMAIL")),
         " ".join(part for part in _parts(card, "ADR") if part), _first(card, "BDAY"), _first(card, "NOTE"),
-        _first(card, "REV"), path.name, str(position),
+        _first(card, "REV"), file, str(position),
     ]  # fmt: skip
     return [value or None for value in values]
 
