@@ -20,7 +20,7 @@ from pydantic_core import PydanticCustomError
 
 from pipelines.errors import GuikeError
 from pipelines.extract.naming import is_plain_name, normalise
-from pipelines.extract.options import Frozen, Paging, Title
+from pipelines.extract.options import Cursor, Freshness, Frozen, Paging, Title
 from pipelines.extract.spec_file import problem, read_model
 from pipelines.i18n import t
 from pipelines.settings import Settings
@@ -42,12 +42,18 @@ _SYSTEM_OPTIONS: dict[str, frozenset[str]] = {
     "page_size": frozenset({"rest"}),
     "paging": frozenset({"rest"}),
 }
+# Options of a table that don't change what its rows look like.
+_NO_MATTER = {"floor", "snapshot", "cursor", "retyped"}
 _TABLE_OPTIONS: dict[str, frozenset[str]] = {
     "header_row": frozenset({"csv", "excel"}),
     "skip_totals": frozenset({"csv", "excel"}),
+    "cursor": frozenset({"database"}),
 }
 _PLACEHOLDER = re.compile(r"\$\{[A-Z][A-Z0-9_]*(?::-[^{}]*)?\}")
-_RESERVED = frozenset({"_row_number", "_loaded_at", "_run_id"})
+_RESERVED = frozenset({
+    "_row_id", "_row_number", "_loaded_at", "_run_id", "_deleted_at", "_deleted_in_run", "_returned_at",
+})  # fmt: skip
+_SCHEMA_SUFFIXES = ("_staging", "_incoming", "_deleted")  # schemas beside raw_<system>
 
 
 class Column(NamedTuple):
@@ -97,22 +103,26 @@ class TableSpec(Frozen):
     Attributes:
         name: the table's name in raw_<system>.
         source: its name there: a table, a sheet, a file in the folder, a REST path.
-        key: columns that tell the rows apart; empty where only `_row_number` does.
-        snapshot: why the table is read whole.
+        key: columns that tell the rows apart; empty where only `_row_id` does.
+        snapshot: why the table is read whole; or else
+        cursor: which column says what has changed.
         floor: a load with fewer rows than this fraction of the last one's is refused; 0 takes any.
         columns: what is read, in this order.
         header_row: the line of the column names, from 1 (CSV and Excel).
         skip_totals: rows whose first filled cell is one of these words are no data (CSV and Excel).
+        retyped: columns that may hold another kind of values than the time before.
     """
 
     name: str
     source: str
     key: Annotated[tuple[str, ...], BeforeValidator(_key)] = ()
-    snapshot: str = Field(min_length=10)
+    snapshot: str | None = Field(default=None, min_length=10)
+    cursor: Cursor | None = None
     floor: float = 0.5
     columns: Annotated[tuple[Column, ...], BeforeValidator(_columns)]
     header_row: int = Field(default=1, ge=1, le=1000)
     skip_totals: tuple[str, ...] = ()
+    retyped: tuple[str, ...] = ()
 
     @model_validator(mode="before")
     @classmethod
@@ -141,6 +151,24 @@ class TableSpec(Frozen):
                 raise problem(t("the key '{key}' is not among the columns", key=part), "key", index)
             if part in self.key[:index]:
                 raise problem(t("the key '{key}' stands there twice", key=part), "key", index)
+        for index, name in enumerate(self.retyped):
+            if name not in names:
+                raise problem(t("'{column}' is not among the columns", column=name), "retyped", index)
+        return self
+
+    @model_validator(mode="after")
+    def _snapshot_or_cursor(self) -> TableSpec:
+        if self.cursor is None:
+            if self.snapshot is None:
+                raise problem(t("say why the table is read whole (snapshot), or what has changed (cursor)"))
+            return self
+        if self.snapshot is not None:
+            raise problem(t("snapshot and cursor exclude each other"), "cursor")
+        if not self.key:
+            raise problem(t("a cursor needs a key, by which changed rows replace the old ones"), "cursor")
+        if self.cursor.column not in [column.name for column in self.columns]:
+            name = self.cursor.column
+            raise problem(t("'{column}' is not among the columns", column=name), "cursor", "column")
         return self
 
 
@@ -161,6 +189,7 @@ class SystemSpec(Frozen):
     page_size: int = Field(default=1000, ge=1, le=100_000)
     paging: Paging = Paging()
     controls: dict[Measure, str] = {}
+    freshness: Freshness | None = None
     tables: tuple[TableSpec, ...]
 
     @property
@@ -171,13 +200,13 @@ class SystemSpec(Frozen):
     def signature(self, table: TableSpec) -> str:
         """A fingerprint of everything here that decides what `table`'s rows look like."""
         parts = [self.kind, self.timezone, self.encoding, self.delimiter, self.allows_extra_columns]
-        text = json.dumps([*parts, table.model_dump(exclude={"floor", "snapshot"})], ensure_ascii=False)
+        text = json.dumps([*parts, table.model_dump(exclude=_NO_MATTER)], ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     @field_validator("name")
     @classmethod
     def _name_is_plain(cls, name: str) -> str:
-        if not is_plain_name(name) or name.endswith("_staging"):
+        if not is_plain_name(name) or name.endswith(_SCHEMA_SUFFIXES):
             raise problem(t("'{name}' can't be the name of a system", name=name))
         return name
 
@@ -244,6 +273,14 @@ class SystemSpec(Frozen):
         for index, name in enumerate(names):
             if name in names[:index]:
                 raise problem(t("the table '{name}' stands there twice", name=name), "tables", index)
+        return self
+
+    @model_validator(mode="after")
+    def _freshness_is_known(self) -> SystemSpec:
+        place = self.freshness.column if self.freshness else None
+        known = [f"{table.name}.{column.name}" for table in self.tables for column in table.columns]
+        if place is not None and place not in known:
+            raise problem(t("there is no column {place}", place=place), "freshness", "column")
         return self
 
     @model_validator(mode="after")

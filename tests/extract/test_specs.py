@@ -38,7 +38,7 @@ COLUMNS = "columns:\n      order_id: 单号\n      customer: 客户"
 
 # What is replaced in GOOD, by what, the line that the error names, and words of the reason.
 BAD: dict[str, tuple[str, str, int, str]] = {
-    "unknown key": ("trust: 50", "trust: 50\ncursor: updated_at", 6, "cursor: unknown key"),
+    "unknown key": ("trust: 50", "trust: 50\ncursors: updated_at", 6, "cursors: unknown key"),
     "unknown key of a table": ("    floor: 0.8", "    flor: 0.8", 14, "flor: unknown key"),
     "missing key": ("trust: 50\n", "", 1, "trust: is missing"),
     "repeated key": ("trust: 50", "trust: 50\ntrust: 60", 6, "'trust' stands there twice"),
