@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from datetime import time as time_of_day
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import duckdb
@@ -34,6 +35,34 @@ def note(
         "last_success_at = coalesce(excluded.last_success_at, last_success_at)",
         [spec.name, newest, success, warn_after],
     )
+
+
+def ages(con: duckdb.DuckDBPyConnection, settings: Settings) -> list[dict[str, Any]]:
+    """Every system's row in ops.freshness, with `is_old`; empty in a file from before there was one.
+
+    A system without a threshold is never old.
+    """
+    known = con.execute(
+        "select 1 from information_schema.tables where table_schema = 'ops' and table_name = 'freshness'"
+    )
+    if not known.fetchall():
+        return []
+    cursor = con.execute(
+        """
+        select
+            system, newest_row_at, last_success_at, warn_after_hours,
+            coalesce(
+                least(newest_row_at, last_success_at)
+                    < ?::timestamp - to_microseconds((warn_after_hours * 3600000000)::bigint),
+                false
+            ) as is_old
+        from ops.freshness semi join ops.systems using (system)
+        order by system
+        """,
+        [present(settings)],
+    )
+    names = [column[0] for column in cursor.description or []]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
 def present(settings: Settings) -> datetime:
