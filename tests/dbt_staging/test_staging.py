@@ -8,13 +8,14 @@ the run.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable
 from datetime import datetime
 
 import pytest
 
 from pipelines.extract.registry import registry
-from pipelines.extract.specs import ENTITIES
+from pipelines.extract.specs import ENTITIES, load_specs
 from pipelines.settings import load_settings
 from tests.dbt_staging.projects import Outcome, Project
 
@@ -54,8 +55,9 @@ def test_schemas_are_named_exactly(built: Outcome, empty_company: Project) -> No
 def test_registry_is_up_to_date() -> None:
     settings = load_settings()
     text = (settings.dbt_dir / "macros" / "registry.sql").read_text(encoding="utf-8")
-    literal = text[text.index("return(") + len("return(") : text.rindex("})") + 1]
-    assert ast.literal_eval(literal) == registry(settings)
+    models, zones = (ast.literal_eval(literal) for literal in re.findall(r"return\((\{.*?\})\)", text, re.S))
+    assert models == registry(settings)
+    assert zones == {spec.name: spec.timezone for spec in load_specs(settings)}
 
 
 Make = Callable[[dict[str, dict[str, str]]], Project]
@@ -86,7 +88,12 @@ def test_union_fills_casts_and_names_the_system(small_project: Make) -> None:
 def test_times_are_read_in_the_zone_of_their_system(small_project: Make) -> None:
     written = f"select {_KEY}, {{{{ to_utc(\"'2026-01-01 09:00'\") }}}} as created_at"
     project = small_project(
-        {"customers": {"stg_kyoto__customers": written, "stg_kyoto__customers__new": written}}
+        {
+            "customers": {
+                "stg_kyoto__customers": written,
+                "stg_kyoto__customers__new": written.replace("'1' as source_id", "'2' as source_id"),
+            }
+        }
     )
     outcome = project.dbt("build", "--select", "+input__customers")
     assert outcome.code == 0, outcome.output

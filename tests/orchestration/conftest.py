@@ -114,6 +114,11 @@ class Stage:
             ).fetchone()
             assert last is not None
             if self.is_down:
+                con.execute("insert or replace into ops.systems values ('shop', 'Shop', '商店', 'csv', 50)")
+                con.execute(
+                    "insert into ops.loads values (?, 'shop', 'orders', 'stale', 2, ?, ?, 'no such file')",
+                    [run_id, *last],
+                )
                 return SystemLoad("shop", "stale", [], "no such file", last[1])
             now = hashlib.sha256(self.source.read_bytes()).hexdigest()
             if last[0] == now:
