@@ -130,6 +130,8 @@ def _read_changes(job: Job, source: ChangingSource, table: TableSpec, fingerprin
         check_row_count(spec, table, keys_read, held.rows)
     with _scratch(job.settings) as con:
         _check(con, job, table, path, rows)
+        if keys:
+            check_key(con, spec, table, diff.parquet(keys))
     if keys and (unseen := _unseen(job, table, path, keys)):
         _log.warning(
             t("{table}: {rows} rows are new without a new {column}; the whole table is read.",
