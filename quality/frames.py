@@ -164,7 +164,7 @@ def _refuse_double_keys(con: duckdb.DuckDBPyConnection, entity: str) -> int:
         raise GuikeError(
             t("input.{entity} has no usable key: {count} rows of {system}, {table} are {source_id}.",
               entity=entity, count=double[3], system=double[0], table=double[1], source_id=double[2]),
-            t("Let the staging model of {table} build source_id from more columns, or from _row_number.",
+            t("Let the staging model of {table} build source_id from more columns, or from _row_id.",
               table=double[1]),
         )  # fmt: skip
     return int(rows)

@@ -388,6 +388,21 @@ def test_memory_as_duckdb_takes_it(amount: str, monkeypatch: pytest.MonkeyPatch)
     duckdb.connect(config={"memory_limit": load_settings().memory_limit}).close()
 
 
+@pytest.mark.parametrize(("lang", "words"), [("en", "Warning: crm is old"), ("zh", "提醒：crm 的数据偏旧")])
+def test_status_warns_of_old_data(
+    lang: str, words: str, published: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with duckdb.connect(str(published)) as con:
+        con.execute(
+            "create table ops.freshness as select 'crm' as system, timestamp '2026-06-01 08:00' as "
+            "newest_row_at, timestamp '2026-07-01 01:00' as last_success_at, 72::double as warn_after_hours"
+        )
+    assert cli.main(["--lang", lang, "status"]) == 0
+    shown = capsys.readouterr().out
+    assert words in shown
+    assert "2026-06-01 08:00:00" in shown
+
+
 def test_status_says_that_it_was_rolled_back(published: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["status", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["published"]["rolled_back_from"] is None

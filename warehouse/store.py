@@ -45,6 +45,18 @@ create table if not exists ops.file_verdicts (
     content_hash varchar not null, encoding varchar, delimiter varchar, header_row integer,
     confidence double not null, rows bigint not null, left_out bigint not null,
     read_at timestamp not null, run_id varchar not null);
+create table if not exists ops.table_loads (
+    run_id varchar not null, system varchar not null, source_table varchar not null,
+    mode varchar not null, rows_read bigint not null, keys_read bigint not null, inserted bigint not null,
+    updated bigint not null, unchanged bigint not null, deleted bigint not null, returned bigint not null);
+create table if not exists ops.table_state (
+    system varchar not null, source_table varchar not null, signature varchar not null,
+    fingerprint varchar not null, row_count bigint not null, loaded_at timestamp not null,
+    checked_at timestamp not null, full_at timestamp not null, cursor_column varchar, cursor_value varchar,
+    profile varchar not null, primary key (system, source_table));
+create table if not exists ops.freshness (
+    system varchar primary key, newest_row_at timestamp, last_success_at timestamp,
+    warn_after_hours double);
 create table if not exists ops.snapshots (
     run_id varchar primary key, as_of date not null, published_at timestamp not null,
     content_hash varchar not null, relations integer not null, row_count bigint not null,

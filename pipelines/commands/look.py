@@ -150,10 +150,17 @@ def _tables(facts: dict[str, Any]) -> list[tuple[str, list[dict[str, Any]], dict
         "loaded_at": t("Loaded at (UTC)"),
         "message": t("Message"),
     }
+    freshness = {
+        "system": t("System"),
+        "newest_row_at": t("Newest row (UTC)"),
+        "last_success_at": t("Last read (UTC)"),
+        "warn_after_hours": t("Warn after, hours"),
+    }
     return [
         (t("Last runs"), facts["runs"], runs, ""),
         (t("Stages of the last run"), facts["stages"], stages, "  >>>"),
         (t("How old the data is"), facts["systems"], systems, ""),
+        (t("How fresh the systems are"), facts["freshness"], freshness, "   >"),
     ]
 
 
@@ -175,6 +182,7 @@ def _facts(settings: Settings) -> dict[str, Any]:
         "runs": [],
         "stages": [],
         "systems": [],
+        "freshness": [],
     }
     if snapshot:
         taken_back = rolled_back_from(settings)
@@ -211,6 +219,7 @@ def _writer(settings: Settings) -> dict[str, Any] | None:
 
 def _history(settings: Settings, path: Any) -> dict[str, list[dict[str, Any]]]:
     """The last runs, the stages of the last one, and each system's newest load."""
+    from pipelines.extract.freshness import ages
     from warehouse import store
 
     with store.connect(settings, path=path, read_only=True) as con:
@@ -242,6 +251,7 @@ def _history(settings: Settings, path: Any) -> dict[str, list[dict[str, Any]]]:
                 order by system
                 """
             ),
+            "freshness": ages(con, settings),
         }
 
 
@@ -271,4 +281,13 @@ def _sentences(facts: dict[str, Any]) -> list[str]:
     masked = (
         t("Personal data in it is masked.") if published["is_masked"] else t("Personal data in it is plain.")
     )
-    return [*lines, t("File: {file}", file=published["file"]), masked]
+    lines += [t("File: {file}", file=published["file"]), masked]
+    return lines + [_warning(system) for system in facts["freshness"] if system["is_old"]]
+
+
+def _warning(system: dict[str, Any]) -> str:
+    return t(
+        "Warning: {system} is old: newest row {newest}, last read {read} UTC; limit: {hours:g} hours.",
+        system=system["system"], newest=cell(system["newest_row_at"]), read=cell(system["last_success_at"]),
+        hours=system["warn_after_hours"],
+    )  # fmt: skip

@@ -68,6 +68,10 @@ def run(
         str | None,
         typer.Option("--only", metavar="SYSTEM", help="Read only this system; the others keep their data."),
     ] = None,
+    full: Annotated[
+        bool,
+        typer.Option("--full", help="Read every table whole, also those read by what has changed."),
+    ] = False,
     as_of: Annotated[
         datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="Build the marts for this date.")
     ] = None,
@@ -77,7 +81,7 @@ def run(
     if as_of:
         settings = replace(settings, fixed_as_of=as_of.date())
     with sole_writer(settings, "guike run"), progress_lines(t("Running")):
-        report = _execute(settings, trigger="cli", from_step=from_step, only=only)
+        report = _execute(settings, trigger="cli", from_step=from_step, only=only, full=full)
     _finish(settings, report)
 
 
@@ -204,11 +208,16 @@ def _delete(path: Path) -> None:
 
 
 def _execute(
-    settings: Settings, *, trigger: str, from_step: str | None = None, only: str | None = None
+    settings: Settings,
+    *,
+    trigger: str,
+    from_step: str | None = None,
+    only: str | None = None,
+    full: bool = False,
 ) -> RunReport:
     from pipelines.orchestration.run import run as run_dag
 
-    return run_dag(settings, trigger=trigger, from_step=from_step, only=only)
+    return run_dag(settings, trigger=trigger, from_step=from_step, only=only, full=full)
 
 
 def _finish(settings: Settings, report: RunReport) -> None:

@@ -27,6 +27,7 @@ from pipelines.extract.batches import batch_from_rows
 from pipelines.extract.guards import match_columns
 from pipelines.extract.hashes import FileHashes
 from pipelines.extract.masking import mask, mask_location, secrets_in
+from pipelines.extract.source import keys_only
 from pipelines.extract.specs import SystemSpec, TableSpec
 from pipelines.i18n import t
 from pipelines.settings import expand
@@ -60,8 +61,33 @@ class DatabaseSource:
 
     def read(self, table: TableSpec) -> Iterator[pa.RecordBatch]:
         """The table's rows, in the order in which the server gives them."""
+        yield from self._stream(table, self._columns(table))
+
+    def read_since(self, table: TableSpec, column: str, since: str | int) -> Iterator[pa.RecordBatch]:
+        """The rows whose `column` is empty or not below `since`."""
         columns = self._columns(table)
-        query = f"select {', '.join(self._as_text(column) for column in columns)} from {self._name(table)}"
+        name = self._quote(columns[_position(table, column)]["name"])
+        bound = since if isinstance(since, int) else "'" + since.replace("'", "''") + "'"
+        yield from self._stream(table, columns, f" where {name} >= {bound} or {name} is null")
+
+    def read_keys(self, table: TableSpec) -> Iterator[pa.RecordBatch]:
+        """The key columns of all rows, in the order of `keys_only(table)`."""
+        keys, columns = keys_only(table), self._columns(table)
+        yield from self._stream(keys, [columns[_position(table, column.name)] for column in keys.columns])
+
+    def newest(self, table: TableSpec, column: str) -> str | None:
+        """The highest value of `column`, None where all rows leave it empty."""
+        name = self._columns(table)[_position(table, column)]["name"]
+        highest: Any = sa.func.max(sa.column(sa.quoted_name(name, quote=True)))
+        relation = sa.table(sa.quoted_name(table.source, quote=True), schema=self._schema)
+        found = self._connection.scalar(sa.select(sa.cast(highest, sa.String(64))).select_from(relation))
+        return None if found is None else str(found)
+
+    def _stream(
+        self, table: TableSpec, columns: Sequence[ReflectedColumn], where: str = ""
+    ) -> Iterator[pa.RecordBatch]:
+        wanted = ", ".join(self._as_text(column) for column in columns)
+        query = f"select {wanted} from {self._name(table)}{where}"
         cursor = self._streaming_cursor()
         self._deliver_text_as(bytes)
         try:
@@ -136,6 +162,10 @@ class DatabaseSource:
         if isinstance(column["type"], _BINARY):
             return f"concat(_utf8mb4 0x5C78, lower(hex({name})))"  # \x… as PostgreSQL writes bytea
         return f"cast({name} as char)"
+
+
+def _position(table: TableSpec, column: str) -> int:
+    return [c.name for c in table.columns].index(column)
 
 
 @contextmanager

@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import duckdb
+
 from pipelines.errors import GuikeError
 from pipelines.extract.specs import SystemSpec, TableSpec
 from pipelines.i18n import t
@@ -68,3 +70,31 @@ def check_row_count(spec: SystemSpec, table: TableSpec, rows: int, last_rows: in
               system=spec.name, table=table.name, rows=rows, last=last_rows, least=least),
             t("Check the export. If the rows were really deleted, set floor: 0 for this table and run once."),
         )  # fmt: skip
+
+
+def check_key(con: duckdb.DuckDBPyConnection, spec: SystemSpec, table: TableSpec, relation: str) -> None:
+    """Refuse rows that the declared key doesn't tell apart.
+
+    Refused here rather than by a gate: by such a key rows would be compared with the wrong ones, and changed
+    rows would replace too many or too few. One system is then stale; at dbt's test the whole run would end.
+
+    Raises:
+        GuikeError: with how many keys, and where the first stands; not its value, which may be a phone.
+    """
+    key = ", ".join(f'"{name}"' for name in table.key)
+    repeated = f"select {key}, count(*) as times from {relation} group by {key} having count(*) > 1"
+    row = con.execute(f"select count(*) from ({repeated})").fetchone()
+    if row is None or row[0] == 0:
+        return
+    where = con.execute(
+        f"select min(_row_number), max(_row_number) from {relation} group by {key} having count(*) > 1 "
+        "order by 1 limit 1"
+    ).fetchone()
+    assert where is not None
+    raise GuikeError(
+        t("{system}.{table}: {count} keys ({key}) stand there more than once, the first in rows {one} and "
+          "{other}.", system=spec.name, table=table.name, count=row[0], key=", ".join(table.key),
+          one=where[0], other=where[1]),
+        t("Mend the source, or give the table in pipelines/systems/{system}.yml a key that tells its rows "
+          "apart (none, for a file that has none).", system=spec.name),
+    )  # fmt: skip

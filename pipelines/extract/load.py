@@ -1,9 +1,9 @@
 """One system from its source into raw_<system>.
 
-Comes in: a spec, and the warehouse with what earlier runs noted in ops.loads. Goes out: raw_<system> as the
-source has it now, and a `SystemLoad`. All of a system's tables are read and checked before the first one is
-replaced, so a source that fails half-way, or delivers too little, leaves yesterday's rows as they were; the
-system is then "stale", and the others go on.
+Comes in: a spec, and the warehouse with what earlier runs noted in ops. Goes out: raw_<system> as the source
+has it now, what it has no more in raw_<system>_deleted, and a `SystemLoad`. All of a system's tables are read
+and checked before the first one is changed, so a source that fails half-way, or delivers too little, leaves
+yesterday's rows as they were; the system is then "stale", and the others go on.
 """
 
 from __future__ import annotations
@@ -13,24 +13,22 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass, field
+from dataclasses import astuple, dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Literal
 
 import duckdb
 
 from pipelines.errors import GuikeError
-from pipelines.extract import raw
-from pipelines.extract.batches import spool
+from pipelines.extract import diff, freshness, raw, state
 from pipelines.extract.database import open_database
 from pipelines.extract.files import FileSource, open_files
-from pipelines.extract.guards import check_row_count
 from pipelines.extract.hashes import FileHashes
+from pipelines.extract.reading import Job, Read, read_table
 from pipelines.extract.rest import open_rest
 from pipelines.extract.source import Source
 from pipelines.extract.specs import SystemSpec, TableSpec
-from pipelines.extract.verdict import FileVerdict, note_verdicts
+from pipelines.extract.verdict import note_verdicts
 from pipelines.i18n import t
 from pipelines.settings import Settings
 from warehouse import store
@@ -42,7 +40,7 @@ _log = logging.getLogger("guike.extract")
 
 @dataclass(frozen=True)
 class TableLoad:
-    """What happened to one table; `loaded_at` (UTC) is when the rows now in raw were read."""
+    """What happened to one table; `loaded_at` (UTC) is when the newest change in raw was read."""
 
     name: str
     status: LoadStatus
@@ -62,31 +60,11 @@ class SystemLoad:
     newest_loaded_at: datetime | None
 
 
-@dataclass(frozen=True)
-class _Job:
-    """One extraction: what is to be read, when, where it is spooled, and what raw holds already."""
+def extract_system(settings: Settings, spec: SystemSpec, run_id: str, *, whole: bool = False) -> SystemLoad:
+    """Bring raw_<system> up to date and note it in ops.
 
-    settings: Settings
-    spec: SystemSpec
-    run_id: str
-    loaded_at: datetime
-    folder: Path
-    held: dict[str, raw.Held]
-    verdicts: list[FileVerdict] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class _Read:
-    """A table as read: its rows wait in `path`, or are the ones already in raw (path None)."""
-
-    table: TableSpec
-    fingerprint: str
-    rows: int
-    path: Path | None
-
-
-def extract_system(settings: Settings, spec: SystemSpec, run_id: str) -> SystemLoad:
-    """Bring raw_<system> up to date and note it in ops.loads and ops.systems.
+    Args:
+        whole: read every table whole, whatever a cursor or a fingerprint says.
 
     Raises:
         GuikeError: the warehouse can't be written. A source that can't be read is no error but "stale".
@@ -95,9 +73,10 @@ def extract_system(settings: Settings, spec: SystemSpec, run_id: str) -> SystemL
     folder = settings.home / "extract" / spec.name / "spool"
     with store.writer_lock(settings, f"extract {spec.name}"):
         with _warehouse(settings) as con:
+            raw.drop_incoming(con, spec)
             raw.ensure_tables(con, spec)
-            held = raw.held(con, spec)
-        job = _Job(settings, spec, run_id, store.now(), folder, held)
+            held = state.held(con, spec)
+        job = Job(settings, spec, run_id, store.now(), folder, held, whole)
         shutil.rmtree(folder, ignore_errors=True)
         try:
             load = _load(job, _read_all(job))
@@ -142,10 +121,10 @@ def open_source(settings: Settings, spec: SystemSpec) -> Iterator[Source]:
             yield files
 
 
-def _read_all(job: _Job) -> list[_Read]:
+def _read_all(job: Job) -> list[Read]:
     try:
         with open_source(job.settings, job.spec) as source:
-            reads = [_read(job, source, table) for table in job.spec.tables]
+            reads = [read_table(job, source, table) for table in job.spec.tables]
             if isinstance(source, FileSource):
                 job.verdicts.extend(source.verdicts)
             return reads
@@ -153,51 +132,76 @@ def _read_all(job: _Job) -> list[_Read]:
         raise _Unreadable(str(error)) from error
 
 
-def _read(job: _Job, source: Source, table: TableSpec) -> _Read:
-    spec, held = job.spec, job.held[table.name]
-    fingerprint = source.fingerprint(table)
-    if fingerprint is not None and fingerprint == held.fingerprint:
-        return _Read(table, fingerprint, held.rows, None)
-    started, path = time.monotonic(), job.folder / f"{table.name}.parquet"
-    rows = spool(table, source.read(table), path, job.loaded_at, job.run_id)
-    check_row_count(spec, table, rows, held.rows)
-    seconds = time.monotonic() - started
-    _log.info(
-        t("{table}: {rows} rows read in {seconds:.1f} s", table=f"{spec.name}.{table.name}", rows=rows,
-          seconds=seconds)
-    )  # fmt: skip
-    if fingerprint is None:
-        fingerprint = f"{spec.signature(table)}-{_content(job.settings, table, path)}"
-    return _Read(table, fingerprint, rows, None if fingerprint == held.fingerprint else path)
-
-
-def _content(settings: Settings, table: TableSpec, path: Path) -> str:
-    """A hash of the rows read, whatever their order where a key tells them apart."""
-    exclude = ["_loaded_at", "_run_id", *(["_row_number"] if table.key else [])]
-    with duckdb.connect(config={"threads": settings.threads, "memory_limit": settings.memory_limit}) as con:
-        con.read_parquet(str(path)).create_view("rows_read")
-        return store.content_hash(con, "rows_read", exclude)
-
-
-def _load(job: _Job, reads: list[_Read]) -> SystemLoad:
+def _load(job: Job, reads: list[Read]) -> SystemLoad:
+    """Change raw and note it: all of the system's tables in one transaction."""
+    spec = job.spec
     with _warehouse(job.settings) as con:
-        fresh = {read.table.name: read.path for read in reads if read.path is not None}
-        raw.replace(con, job.settings, job.spec, fresh)
-        tables = [_loaded(job, read) for read in reads]
-        load = SystemLoad(job.spec.name, "loaded" if fresh else "unchanged", tables, None, _newest(tables))
+        first = _deliver(con, job, [read for read in reads if read.path is not None])
+        con.begin()
+        tables = [_take(con, job, read, read.table.name in first) for read in reads]
+        is_changed = any(table.status == "loaded" for table in tables)
+        load = SystemLoad(spec.name, "loaded" if is_changed else "unchanged", tables, None, _newest(tables))
         _note(con, job.run_id, load)
         note_verdicts(con, job.run_id, job.spec.name, job.loaded_at, job.verdicts)
+        freshness.note(con, job.settings, spec, job.loaded_at)
+        con.commit()
+        raw.drop_incoming(con, spec)
     return load
 
 
-def _loaded(job: _Job, read: _Read) -> TableLoad:
-    name = read.table.name
+def _deliver(con: duckdb.DuckDBPyConnection, job: Job, reads: list[Read]) -> set[str]:
+    """Have dlt write what was read; returns the tables that it has put straight into raw."""
+    files = {read.table.name: read.path for read in reads if read.path is not None}
+    for read in reads:
+        raw.forget_columns(con, job.spec, read.table)
+    first = {r.table.name for r in reads if r.table.key and raw.is_empty(con, job.spec, r.table)}
+    direct = {name: path for name, path in files.items() if name in first}
+    rest = {name: path for name, path in files.items() if name not in first}
+    raw.deliver(con, job.settings, job.spec, direct, incoming=False)
+    raw.deliver(con, job.settings, job.spec, rest, incoming=True)
+    return first
+
+
+def _take(con: duckdb.DuckDBPyConnection, job: Job, read: Read, is_first: bool) -> TableLoad:
+    """Bring one raw table to what was read, and note what that changed."""
+    spec, table, held = job.spec, read.table, job.held[read.table.name]
     if read.path is None:
-        return TableLoad(name, "unchanged", read.rows, read.fingerprint, job.held[name].loaded_at)
-    return TableLoad(name, "loaded", read.rows, read.fingerprint, job.loaded_at)
+        assert read.fingerprint is not None
+        changes, fingerprint, rows = diff.Changes(unchanged=held.rows), read.fingerprint, held.rows
+    else:
+        changes = _change(con, job, read, is_first)
+        rows = changes.inserted - changes.deleted + (0 if is_first else held.rows)
+        fingerprint = read.fingerprint or _fingerprint(con, spec, table)
+    # A table that was never loaded, or isn't what was noted, is loaded even if it proves to be the same.
+    is_changed = changes.any or held.fingerprint is None
+    loaded_at = job.loaded_at if is_changed else held.loaded_at or job.loaded_at
+    was_whole = read.mode == "whole" and (read.path is not None or read.rows > 0)
+    state.note(con, spec.name, table.name, state.TableNote(
+        spec.signature(table), fingerprint, rows, loaded_at, job.loaded_at,
+        job.loaded_at if was_whole else held.full_at or job.loaded_at,
+        table.cursor.column if table.cursor else None, read.cursor_value, read.profile,
+    ))  # fmt: skip
+    place = (spec.name, table.name)
+    state.note_changes(con, job.run_id, place, read.mode, (read.rows, read.keys_read), changes)
+    return TableLoad(table.name, "loaded" if is_changed else "unchanged", rows, fingerprint, loaded_at)
 
 
-def _stale(job: _Job, message: str) -> SystemLoad:
+def _change(con: duckdb.DuckDBPyConnection, job: Job, read: Read, is_first: bool) -> diff.Changes:
+    spec, table = job.spec, read.table
+    if is_first:
+        return diff.take_first(con, spec, table, job.loaded_at)
+    incoming = f'raw_{spec.name}_incoming."{table.name}"'
+    present = incoming if read.mode == "whole" else diff.parquet(read.keys) if read.keys else None
+    return diff.merge(con, spec, table, incoming, present, job.loaded_at, job.run_id)
+
+
+def _fingerprint(con: duckdb.DuckDBPyConnection, spec: SystemSpec, table: TableSpec) -> str:
+    """The same as a whole reload would give, whose rows raw now holds."""
+    content = diff.content_hash(con, f'raw_{spec.name}."{table.name}"', table)
+    return f"{spec.signature(table)}-{content}"
+
+
+def _stale(job: Job, message: str) -> SystemLoad:
     tables = [
         TableLoad(name, "stale", held.rows, held.fingerprint, held.loaded_at)
         for name, held in job.held.items()
@@ -205,6 +209,7 @@ def _stale(job: _Job, message: str) -> SystemLoad:
     load = SystemLoad(job.spec.name, "stale", tables, message, _newest(tables))
     with _warehouse(job.settings) as con:
         _note(con, job.run_id, load)
+        freshness.note(con, job.settings, job.spec, None)
     return load
 
 

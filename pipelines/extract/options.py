@@ -7,14 +7,36 @@ by `pipelines.extract.specs`.
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from datetime import timedelta
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from pipelines.extract.naming import normalise
 from pipelines.extract.spec_file import problem
 from pipelines.i18n import t
 
 _VARIABLE = re.compile(r"\$\{[A-Z][A-Z0-9_]*(?::-[^{}]*)?\}")
+_SPAN = re.compile(r"(?P<number>\d+) ?(?P<unit>minute|hour|day|week)s?")
+
+
+def _span(value: Any) -> Any:
+    """`3 days` as a time span; anything else as it is, for the type to judge."""
+    if isinstance(value, str):
+        match = _SPAN.fullmatch(value.strip())
+        if match is None:
+            raise problem(t("'{text}' is no span of time; write it like 3 days or 12 hours", text=value))
+        return timedelta(**{f"{match['unit']}s": int(match["number"])})
+    return value
+
+
+def _column_name(value: Any) -> Any:
+    return normalise(value) if isinstance(value, str) else value
+
+
+Span = Annotated[timedelta, BeforeValidator(_span)]
+# A bare number is for columns that hold numbers: versions, or seconds since 1970.
+Lag = Annotated[timedelta | Annotated[int, Field(strict=True, ge=0)], BeforeValidator(_span)]
 
 
 class Frozen(BaseModel):
@@ -180,3 +202,35 @@ FILE_OPTIONS: dict[str, frozenset[str]] = {
     "error_cells": frozenset({"excel"}),
     "vanished": frozenset({"csv", "excel", "dbf", "parquet"}),
 }
+
+
+class Cursor(Frozen):
+    """How a table is read by what has changed since the last time.
+
+    Attributes:
+        column: rises with every edit of a row, or is empty; a time, or a number.
+        lag: how far below the highest value seen it is read again, for rows that arrive late.
+        deletions: `keys` also reads the key of every row, and marks those that are gone; `none` trusts that
+            no row is ever deleted.
+        why: what makes the column trustworthy.
+        full_every: how often the whole table is read all the same.
+    """
+
+    column: Annotated[str, BeforeValidator(_column_name)]
+    lag: Lag
+    deletions: Literal["keys", "none"]
+    why: str = Field(min_length=10)
+    full_every: Span = timedelta(days=30)
+
+
+class Freshness(Frozen):
+    """When a system's data counts as old.
+
+    Attributes:
+        column: `table.column` with the time of a row, in the system's zone; its highest value is the age of
+            the newest row.
+        warn_after: older than this is worth a warning, the newest row and the last success alike.
+    """
+
+    column: str | None = None
+    warn_after: Span

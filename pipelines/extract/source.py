@@ -7,7 +7,7 @@ rows as Arrow batches of text.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import pyarrow as pa
 
@@ -26,3 +26,22 @@ class Source(Protocol):
         Raises:
             GuikeError: the table is missing, has other columns, or holds what can't be read as text.
         """
+
+
+@runtime_checkable
+class ChangingSource(Source, Protocol):
+    """A source that can also give the part of a table that has changed, at the same moment of its state."""
+
+    def read_since(self, table: TableSpec, column: str, since: str | int) -> Iterator[pa.RecordBatch]:
+        """The rows whose `column` is empty or not below `since`."""
+
+    def read_keys(self, table: TableSpec) -> Iterator[pa.RecordBatch]:
+        """The key columns of all rows, in the order of `keys_only(table)`."""
+
+    def newest(self, table: TableSpec, column: str) -> str | None:
+        """The highest value of `column`, None where all rows leave it empty."""
+
+
+def keys_only(table: TableSpec) -> TableSpec:
+    """The same table with no columns but those of its key."""
+    return table.model_copy(update={"columns": tuple(c for c in table.columns if c.name in table.key)})

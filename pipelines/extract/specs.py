@@ -20,7 +20,18 @@ from pydantic_core import PydanticCustomError
 
 from pipelines.errors import GuikeError
 from pipelines.extract.naming import is_plain_name, normalise
-from pipelines.extract.options import FILE_OPTIONS, Auth, FileOptions, Frozen, Limits, Paging, Secret, Title
+from pipelines.extract.options import (
+    FILE_OPTIONS,
+    Auth,
+    Cursor,
+    FileOptions,
+    Freshness,
+    Frozen,
+    Limits,
+    Paging,
+    Secret,
+    Title,
+)  # fmt: skip
 from pipelines.extract.remark_found import COLUMNS as REMARK_COLUMNS
 from pipelines.extract.remark_words import rules_fingerprint
 from pipelines.extract.spec_file import problem, read_model
@@ -46,15 +57,21 @@ _SYSTEM_OPTIONS: dict[str, frozenset[str]] = {
     "page_size": frozenset({"rest"}),
     "paging": frozenset({"rest"}),
 }
+# Options of a table that don't change what its rows look like.
+_NO_MATTER = {"floor", "snapshot", "cursor", "retyped"}
 _TABLE_OPTIONS: dict[str, frozenset[str]] = {
     **FILE_OPTIONS,
     "method": frozenset({"rest"}),
     "params": frozenset({"rest"}),
     "body": frozenset({"rest"}),
     "data": frozenset({"rest"}),
+    "cursor": frozenset({"database"}),
 }
 _PLACEHOLDER = re.compile(r"\$\{[A-Z][A-Z0-9_]*(?::-[^{}]*)?\}")
-_RESERVED = frozenset({"_row_number", "_loaded_at", "_run_id"})
+_RESERVED = frozenset({
+    "_row_id", "_row_number", "_loaded_at", "_run_id", "_deleted_at", "_deleted_in_run", "_returned_at",
+})  # fmt: skip
+_SCHEMA_SUFFIXES = ("_staging", "_incoming", "_deleted")  # schemas beside raw_<system>
 
 
 class Column(NamedTuple):
@@ -104,8 +121,9 @@ class TableSpec(FileOptions):
     Attributes:
         name: the table's name in raw_<system>.
         source: its name there: a table, a sheet, a file in the folder, a REST path.
-        key: columns that tell the rows apart; empty where only `_row_number` does.
-        snapshot: why the table is read whole.
+        key: columns that tell the rows apart; empty where only `_row_id` does.
+        snapshot: why the table is read whole; or else
+        cursor: which column says what has changed.
         floor: a load with fewer rows than this fraction of the last one's is refused; 0 takes any.
         columns: what is read, in this order.
         parse_remark: a column of free text about a contact; what it says comes as columns `remark_…` too.
@@ -113,12 +131,14 @@ class TableSpec(FileOptions):
         params: further parameters of each request (REST).
         body: what is sent with POST (REST).
         data: where the rows are in the answer, where it isn't what the system's paging says (REST).
+        retyped: columns that may hold another kind of values than the time before.
     """
 
     name: str
     source: str
     key: Annotated[tuple[str, ...], BeforeValidator(_key)] = ()
-    snapshot: str = Field(min_length=10)
+    snapshot: str | None = Field(default=None, min_length=10)
+    cursor: Cursor | None = None
     floor: float = 0.5
     columns: Annotated[tuple[Column, ...], BeforeValidator(_columns)]
     method: Literal["GET", "POST"] = "GET"
@@ -126,6 +146,7 @@ class TableSpec(FileOptions):
     body: dict[str, Any] = {}
     data: str | None = None
     parse_remark: str | None = None
+    retyped: tuple[str, ...] = ()
 
     @model_validator(mode="before")
     @classmethod
@@ -154,11 +175,12 @@ class TableSpec(FileOptions):
                 raise problem(t("the key '{key}' is not among the columns", key=part), "key", index)
             if part in self.key[:index]:
                 raise problem(t("the key '{key}' stands there twice", key=part), "key", index)
-        for option, named in (("fill_down", self.fill_down), ("units", tuple(self.units))):
+        named_in = {"fill_down": self.fill_down, "units": tuple(self.units), "retyped": self.retyped}
+        for option, named in named_in.items():
             for index, name in enumerate(named):
                 if name not in names:
                     at = name if option == "units" else index
-                    raise problem(t("'{name}' is not among the columns", name=name), option, at)
+                    raise problem(t("'{column}' is not among the columns", column=name), option, at)
         return self
 
     @model_validator(mode="after")
@@ -169,6 +191,21 @@ class TableSpec(FileOptions):
         if self.parse_remark is not None and (taken := sorted({*names} & {*REMARK_COLUMNS})):
             raise problem(t("parse_remark makes the column '{column}'; give yours another name",
                             column=taken[0]), "columns")  # fmt: skip
+        return self
+
+    @model_validator(mode="after")
+    def _snapshot_or_cursor(self) -> TableSpec:
+        if self.cursor is None:
+            if self.snapshot is None:
+                raise problem(t("say why the table is read whole (snapshot), or what has changed (cursor)"))
+            return self
+        if self.snapshot is not None:
+            raise problem(t("snapshot and cursor exclude each other"), "cursor")
+        if not self.key:
+            raise problem(t("a cursor needs a key, by which changed rows replace the old ones"), "cursor")
+        if self.cursor.column not in [column.name for column in self.columns]:
+            name = self.cursor.column
+            raise problem(t("'{column}' is not among the columns", column=name), "cursor", "column")
         return self
 
 
@@ -191,6 +228,7 @@ class SystemSpec(Frozen):
     page_size: int = Field(default=1000, ge=1, le=100_000)
     paging: Paging = Paging()
     controls: dict[Measure, str] = {}
+    freshness: Freshness | None = None
     tables: tuple[TableSpec, ...]
 
     @property
@@ -203,13 +241,13 @@ class SystemSpec(Frozen):
         parts = [self.kind, self.timezone, self.encoding, self.delimiter, self.allows_extra_columns]
         if table.parse_remark:
             parts.append(rules_fingerprint())
-        text = json.dumps([*parts, table.model_dump(exclude={"floor", "snapshot"})], ensure_ascii=False)
+        text = json.dumps([*parts, table.model_dump(exclude=_NO_MATTER)], ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     @field_validator("name")
     @classmethod
     def _name_is_plain(cls, name: str) -> str:
-        if not is_plain_name(name) or name.endswith("_staging"):
+        if not is_plain_name(name) or name.endswith(_SCHEMA_SUFFIXES):
             raise problem(t("'{name}' can't be the name of a system", name=name))
         return name
 
@@ -285,6 +323,14 @@ class SystemSpec(Frozen):
         for index, name in enumerate(names):
             if name in names[:index]:
                 raise problem(t("the table '{name}' stands there twice", name=name), "tables", index)
+        return self
+
+    @model_validator(mode="after")
+    def _freshness_is_known(self) -> SystemSpec:
+        place = self.freshness.column if self.freshness else None
+        known = [f"{table.name}.{column.name}" for table in self.tables for column in table.columns]
+        if place is not None and place not in known:
+            raise problem(t("there is no column {place}", place=place), "freshness", "column")
         return self
 
     @model_validator(mode="after")

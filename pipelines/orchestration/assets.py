@@ -67,7 +67,7 @@ def extract_assets(spec: SystemSpec) -> dg.AssetsDefinition:
 
         session: Session = context.resources.session
         with session.extracting(spec.name) as loads, demo_service(session.settings, spec) as found:
-            load = extract_system(session.settings, found, session.run_id)
+            load = extract_system(session.settings, found, session.run_id, whole=session.full)
             loads.append(load)
         tables = {table.name: table for table in load.tables}
         for key in keys:

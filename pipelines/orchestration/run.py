@@ -62,7 +62,12 @@ class RunReport:
 
 
 def run(
-    settings: Settings, *, trigger: str, from_step: str | None = None, only: str | None = None
+    settings: Settings,
+    *,
+    trigger: str,
+    from_step: str | None = None,
+    only: str | None = None,
+    full: bool = False,
 ) -> RunReport:
     """Run the pipeline once.
 
@@ -70,12 +75,14 @@ def run(
         trigger: what started it, for example "cli"; kept in ops.runs.
         from_step: run this stage and all after it even if nothing has changed; nothing before it.
         only: of all systems, extract just this one; then everything after extraction, where changed.
+        full: read every table whole, whatever a cursor or a fingerprint says.
 
     Raises:
         GuikeError: another process holds the lock, or the request names something that isn't there.
     """
     forced = from_stage(from_step) if from_step else ()
-    with opened(settings, trigger=trigger, dagster_run_id=make_new_run_id(), forced=forced) as session:
+    run_id = make_new_run_id()
+    with opened(settings, trigger=trigger, dagster_run_id=run_id, forced=forced, full=full) as session:
         definitions = build_definitions(session.settings)
         with shared(session):
             _execute(session, definitions, _selection(session.settings, definitions, from_step, only))

@@ -66,6 +66,7 @@ class Session:
 
     Attributes:
         forced: stages that run even if nothing has changed.
+        full: whether every table is read whole, whatever a cursor or a fingerprint says.
         run_id: sorts by time; also the name of the snapshot.
         orphans: Dagster's ids of earlier runs that were killed.
         errors: what went wrong, in order.
@@ -76,6 +77,7 @@ class Session:
     trigger: str
     dagster_run_id: str
     forced: Collection[str] = ()
+    full: bool = False
     started_at: datetime = field(default_factory=store.now)
     reports: dict[str, StageReport] = field(default_factory=dict)
     systems: list[SystemLoad] = field(default_factory=list)
@@ -233,7 +235,12 @@ def _together(before: StageReport | None, part: StageReport) -> StageReport:
 
 @contextmanager
 def opened(
-    settings: Settings, *, trigger: str, dagster_run_id: str, forced: Collection[str] = ()
+    settings: Settings,
+    *,
+    trigger: str,
+    dagster_run_id: str,
+    forced: Collection[str] = (),
+    full: bool = False,
 ) -> Iterator[Session]:
     """A run from its first row in `ops.runs` to its last update there, under the writer's lock.
 
@@ -246,7 +253,7 @@ def opened(
         settings = replace(settings, fixed_as_of=settings.as_of)
         moment = datetime.now(UTC)
         session = Session(
-            settings, f"{moment:%Y%m%dT%H%M%SZ}-{dagster_run_id[:4]}", trigger, dagster_run_id, forced
+            settings, f"{moment:%Y%m%dT%H%M%SZ}-{dagster_run_id[:4]}", trigger, dagster_run_id, forced, full
         )
         _begin(session)
         try:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from pipelines import i18n
+from pipelines.extract import raw
 from pipelines.extract.hashes import FileHashes
 from pipelines.extract.load import SystemLoad, extract_system, open_source
 from pipelines.extract.specs import SystemSpec, load_spec
@@ -61,9 +62,18 @@ class Extraction:
     settings: Settings
     runs: int = 0
 
-    def __call__(self, spec: SystemSpec) -> SystemLoad:
+    def __call__(self, spec: SystemSpec, *, whole: bool = False) -> SystemLoad:
         self.runs += 1
-        return extract_system(self.settings, spec, f"run-{self.runs}")
+        return extract_system(self.settings, spec, f"run-{self.runs}", whole=whole)
+
+    def forget(self, system: str) -> None:
+        """Begin anew with a system that earlier runs have loaded."""
+        con = store.connect(self.settings)
+        try:
+            store.ensure_schemas(con)
+            raw.drop(con, self.settings, system)
+        finally:
+            con.close()
 
     def ask(self, sql: str) -> list[tuple[Any, ...]]:
         """The rows of a query on the warehouse."""

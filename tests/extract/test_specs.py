@@ -36,9 +36,12 @@ tables:
 
 COLUMNS = "columns:\n      order_id: 单号\n      customer: 客户"
 
+SNAPSHOT = "    snapshot: every export holds all orders"
+CURSOR = "    cursor: {column: customer, lag: 3 days, deletions: keys, why: a trigger sets it}"
+
 # What is replaced in GOOD, by what, the line that the error names, and words of the reason.
 BAD: dict[str, tuple[str, str, int, str]] = {
-    "unknown key": ("trust: 50", "trust: 50\ncursor: updated_at", 6, "cursor: unknown key"),
+    "unknown key": ("trust: 50", "trust: 50\ncursors: updated_at", 6, "cursors: unknown key"),
     "unknown key of a table": ("    floor: 0.8", "    flor: 0.8", 14, "flor: unknown key"),
     "missing key": ("trust: 50\n", "", 1, "trust: is missing"),
     "repeated key": ("trust: 50", "trust: 50\ntrust: 60", 6, "'trust' stands there twice"),
@@ -77,6 +80,18 @@ BAD: dict[str, tuple[str, str, int, str]] = {
     "unknown control": ("order_rows:", "orders:", 9, "'orders' is not one of"),
     "a database table without key": (
         "kind: csv", "kind: database", 7, "encoding means nothing for kind database"
+    ),
+    "neither snapshot nor cursor": ("    snapshot: every export holds all orders\n", "", 11, "say why"),
+    "cursor for files": (SNAPSHOT, CURSOR, 13, "cursor means nothing for kind csv"),
+    "cursor beside a snapshot": (SNAPSHOT, f"{SNAPSHOT}\n{CURSOR}", 14, "exclude each other"),
+    "cursor without a key": (f"    key: [order_id]\n{SNAPSHOT}", CURSOR, 12, "a cursor needs a key"),
+    "cursor on an unknown column": (
+        SNAPSHOT, CURSOR.replace("customer", "edited_at"), 13, "'edited_at' is not among the columns"
+    ),
+    "cursor with a lag in words": (SNAPSHOT, CURSOR.replace("3 days", "three"), 13, "no span of time"),
+    "retyped column that isn't there": ("floor: 0.8", "retyped: [sum]", 14, "'sum' is not among the columns"),
+    "freshness of an unknown column": (
+        "trust: 50", "trust: 50\nfreshness: {column: orders.day, warn_after: 3 days}", 6, "orders.day"
     ),
     "no YAML": ("trust: 50", "trust: [50", 6, "expected ',' or ']'"),
 }  # fmt: skip

@@ -103,7 +103,7 @@ class Stage:
         """The system's file."""
         return self.settings.home / "orders.csv"
 
-    def extract(self, settings: Settings, spec: Any, run_id: str) -> Any:
+    def extract(self, settings: Settings, spec: Any, run_id: str, *, whole: bool) -> Any:
         """Load the file, unless it is the one loaded last."""
         from pipelines.extract.load import SystemLoad, TableLoad
 

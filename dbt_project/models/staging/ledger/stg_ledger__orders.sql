@@ -7,7 +7,7 @@ projects as (
 final as (
     select
         'projects' as source_table,
-        cast(_row_number as varchar) as source_id,
+        _row_id as source_id,
         _loaded_at as loaded_at,
         {{ clean_text('customer_name') }} as customer_name,
         {{ clean_text('project_no') }} as order_no,

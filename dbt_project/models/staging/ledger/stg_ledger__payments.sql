@@ -16,7 +16,7 @@ in_yuan as (
 final as (
     select
         'receipts' as source_table,
-        cast(_row_number as varchar) as source_id,
+        _row_id as source_id,
         _loaded_at as loaded_at,
         {{ clean_text('customer_name') }} as customer_name,
         {{ clean_text('contract_no') }} as contract_no,

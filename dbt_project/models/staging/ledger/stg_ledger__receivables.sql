@@ -7,7 +7,7 @@ receivables as (
 final as (
     select
         'receivables' as source_table,
-        cast(_row_number as varchar) as source_id,
+        _row_id as source_id,
         _loaded_at as loaded_at,
         {{ clean_text('customer_name') }} as customer_name,
         {{ clean_text('document_no') }} as document_no,

@@ -7,7 +7,7 @@ service_costs as (
 final as (
     select
         'service_costs' as source_table,
-        cast(_row_number as varchar) as source_id,
+        _row_id as source_id,
         _loaded_at as loaded_at,
         {{ clean_text('customer_name') }} as customer_name,
         {{ to_date('date') }} as incurred_on,
