@@ -6,7 +6,13 @@ by `pipelines.extract.specs`.
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+import codecs
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from pipelines.extract.spec_file import problem
+from pipelines.i18n import t
 
 
 class Frozen(BaseModel):
@@ -29,3 +35,21 @@ class Paging(Frozen):
     data: str = "data"
     pages: str = "pages"
     total: str = "total"
+
+
+def _known_encodings(value: str | dict[str, str]) -> str | dict[str, str]:
+    if isinstance(value, dict):
+        return {column: known_encoding(name, column) for column, name in value.items()}
+    return known_encoding(value)
+
+
+def known_encoding(name: str, *at: str) -> str:
+    """Python's name of an encoding; a problem of the spec, at the keys `at`, where there is no such."""
+    try:
+        return codecs.lookup(name).name
+    except LookupError:
+        raise problem(t("the encoding '{name}' is unknown", name=name), *at) from None
+
+
+# What the text of a database table is encoded in really: one name for all its text columns, or by column.
+BytesAre = Annotated[str | dict[str, str], AfterValidator(_known_encodings)]

@@ -6,7 +6,6 @@ spec that can't work is refused when it is read, not at two in the morning.
 
 from __future__ import annotations
 
-import codecs
 import hashlib
 import json
 import re
@@ -20,7 +19,7 @@ from pydantic_core import PydanticCustomError
 
 from pipelines.errors import GuikeError
 from pipelines.extract.naming import is_plain_name, normalise
-from pipelines.extract.options import Frozen, Paging, Title
+from pipelines.extract.options import BytesAre, Frozen, Paging, Title, known_encoding
 from pipelines.extract.spec_file import problem, read_model
 from pipelines.i18n import t
 from pipelines.settings import Settings
@@ -45,6 +44,7 @@ _SYSTEM_OPTIONS: dict[str, frozenset[str]] = {
 _TABLE_OPTIONS: dict[str, frozenset[str]] = {
     "header_row": frozenset({"csv", "excel"}),
     "skip_totals": frozenset({"csv", "excel"}),
+    "bytes_are": frozenset({"database"}),
 }
 _PLACEHOLDER = re.compile(r"\$\{[A-Z][A-Z0-9_]*(?::-[^{}]*)?\}")
 _RESERVED = frozenset({"_row_number", "_loaded_at", "_run_id"})
@@ -103,6 +103,8 @@ class TableSpec(Frozen):
         columns: what is read, in this order.
         header_row: the line of the column names, from 1 (CSV and Excel).
         skip_totals: rows whose first filled cell is one of these words are no data (CSV and Excel).
+        bytes_are: the encoding of text that the database takes for another, as GBK in latin1 columns: one for
+            all text columns, or {column: encoding}.
     """
 
     name: str
@@ -113,6 +115,7 @@ class TableSpec(Frozen):
     columns: Annotated[tuple[Column, ...], BeforeValidator(_columns)]
     header_row: int = Field(default=1, ge=1, le=1000)
     skip_totals: tuple[str, ...] = ()
+    bytes_are: BytesAre = {}
 
     @model_validator(mode="before")
     @classmethod
@@ -134,13 +137,16 @@ class TableSpec(Frozen):
         return floor
 
     @model_validator(mode="after")
-    def _key_is_known(self) -> TableSpec:
+    def _named_columns_are_known(self) -> TableSpec:
         names = [column.name for column in self.columns]
         for index, part in enumerate(self.key):
             if part not in names:
                 raise problem(t("the key '{key}' is not among the columns", key=part), "key", index)
             if part in self.key[:index]:
                 raise problem(t("the key '{key}' stands there twice", key=part), "key", index)
+        for name in self.bytes_are if isinstance(self.bytes_are, dict) else ():
+            if name not in names:
+                raise problem(t("'{column}' is not among the columns", column=name), "bytes_are", name)
         return self
 
 
@@ -200,10 +206,7 @@ class SystemSpec(Frozen):
     @field_validator("encoding")
     @classmethod
     def _encoding_is_known(cls, encoding: str | None) -> str | None:
-        try:
-            return codecs.lookup(encoding).name if encoding else encoding
-        except LookupError:
-            raise problem(t("the encoding '{name}' is unknown", name=encoding)) from None
+        return known_encoding(encoding) if encoding else encoding
 
     @field_validator("delimiter")
     @classmethod
