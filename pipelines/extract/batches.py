@@ -59,7 +59,10 @@ class _Writer(Thread):
 
     def run(self) -> None:
         try:
-            with pq.ParquetWriter(self._path, self._schema) as file:
+            # Read once or twice, then deleted: dictionaries and statistics would cost more than they save.
+            with pq.ParquetWriter(
+                self._path, self._schema, use_dictionary=False, write_statistics=False
+            ) as file:
                 for group in _row_groups(iter(self.queue.get, None)):
                     file.write_table(group, row_group_size=_ROW_GROUP_ROWS)
         except BaseException as error:

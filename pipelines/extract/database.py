@@ -122,11 +122,15 @@ def open_database(spec: SystemSpec, hashes: FileHashes) -> Iterator[DatabaseSour
     engine = _engine(dialect, location)
     try:
         with engine.connect() as connection:
-            if dialect.autocommit:
-                connection.execution_options(isolation_level="AUTOCOMMIT")
-            for statement in dialect.begin(spec.timezone):
-                connection.exec_driver_sql(statement)
-            yield DatabaseSource(spec, dialect, connection, hashes)
+            try:
+                if dialect.autocommit:
+                    connection.execution_options(isolation_level="AUTOCOMMIT")
+                for statement in dialect.begin(spec.timezone):
+                    connection.exec_driver_sql(statement)
+                yield DatabaseSource(spec, dialect, connection, hashes)
+            except BaseException:
+                connection.invalidate()  # rolling back a lost connection would hide why it was lost
+                raise
     except _errors(engine) as error:
         # "from None": a driver's error may carry the URL.
         raise explain(spec, None, error, location) from None
