@@ -72,14 +72,18 @@ class _Writer(Thread):
 
 
 def _row_groups(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
-    """The same rows in tables of at least a row group each, the last one aside."""
+    """The same rows in tables of exactly a row group each, the last one aside.
+
+    DuckDB takes row groups over as they come; it would write smaller ones anew when the warehouse is closed.
+    """
     waiting: list[pa.Table] = []
     for table in tables:
         waiting.append(table)
-        if sum(part.num_rows for part in waiting) >= _ROW_GROUP_ROWS:
-            yield pa.concat_tables(waiting)
-            waiting = []
-    if waiting:
+        while sum(part.num_rows for part in waiting) >= _ROW_GROUP_ROWS:
+            rows = pa.concat_tables(waiting)
+            yield rows.slice(0, _ROW_GROUP_ROWS)
+            waiting = [rows.slice(_ROW_GROUP_ROWS)]
+    if any(part.num_rows for part in waiting):
         yield pa.concat_tables(waiting)
 
 
