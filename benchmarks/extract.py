@@ -119,7 +119,7 @@ def _make_database(url: str) -> None:
 
 
 def _in_child(source: Input, method: str, home: Path) -> tuple[float, float, float]:
-    """Seconds, seconds of processor time (the server's not counted) and peak MiB of one method on one input."""
+    """Seconds, processor seconds (without the server's) and peak MiB of one method on one input."""
     print(f"… {source.name}: {method}", flush=True)
     wanted = json.dumps({"method": method, "source": source.__dict__})
     command = [sys.executable, __file__, "--home", str(home), "--measure", wanted]
