@@ -62,7 +62,10 @@ class _Writer(Thread):
 
     def run(self) -> None:
         try:
-            with pq.ParquetWriter(self._path, self._schema) as file:
+            # Read once or twice, then deleted: dictionaries and statistics would cost more than they save.
+            with pq.ParquetWriter(
+                self._path, self._schema, use_dictionary=False, write_statistics=False
+            ) as file:
                 for group in _row_groups(iter(self.queue.get, None)):
                     file.write_table(group, row_group_size=_ROW_GROUP_ROWS)
         except BaseException as error:
@@ -72,16 +75,20 @@ class _Writer(Thread):
 
 
 def _row_groups(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
-    """The same rows in tables of at least a row group each, the last one aside."""
+    """The same rows in tables of exactly a row group each, the last one aside.
+
+    DuckDB takes row groups over as they come; it would write smaller ones anew when the warehouse is closed.
+    """
     waiting: list[pa.Table] = []
     rows = 0
     for table in tables:
         waiting.append(table)
         rows += table.num_rows
-        if rows >= _ROW_GROUP_ROWS:
-            yield pa.concat_tables(waiting)
-            waiting, rows = [], 0
-    if waiting:
+        while rows >= _ROW_GROUP_ROWS:
+            whole = pa.concat_tables(waiting)
+            yield whole.slice(0, _ROW_GROUP_ROWS)
+            waiting, rows = [whole.slice(_ROW_GROUP_ROWS)], rows - _ROW_GROUP_ROWS
+    if rows:
         yield pa.concat_tables(waiting)
 
 

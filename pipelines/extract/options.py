@@ -6,6 +6,7 @@ by `pipelines.extract.specs`.
 
 from __future__ import annotations
 
+import codecs
 import re
 from datetime import timedelta
 from typing import Annotated, Any, Literal
@@ -234,3 +235,21 @@ class Freshness(Frozen):
 
     column: str | None = None
     warn_after: Span
+
+
+def _known_encodings(value: str | dict[str, str]) -> str | dict[str, str]:
+    if isinstance(value, dict):
+        return {column: known_encoding(name, column) for column, name in value.items()}
+    return known_encoding(value)
+
+
+def known_encoding(name: str, *at: str) -> str:
+    """Python's name of an encoding; a problem of the spec, at the keys `at`, where there is no such."""
+    try:
+        return codecs.lookup(name).name
+    except LookupError:
+        raise problem(t("the encoding '{name}' is unknown", name=name), *at) from None
+
+
+# What the text of a database table is encoded in really: one name for all its text columns, or by column.
+BytesAre = Annotated[str | dict[str, str], AfterValidator(_known_encodings)]

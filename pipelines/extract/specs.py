@@ -6,7 +6,6 @@ spec that can't work is refused when it is read, not at two in the morning.
 
 from __future__ import annotations
 
-import codecs
 import hashlib
 import json
 import re
@@ -23,6 +22,7 @@ from pipelines.extract.naming import is_plain_name, normalise
 from pipelines.extract.options import (
     FILE_OPTIONS,
     Auth,
+    BytesAre,
     Cursor,
     FileOptions,
     Freshness,
@@ -31,6 +31,7 @@ from pipelines.extract.options import (
     Paging,
     Secret,
     Title,
+    known_encoding,
 )  # fmt: skip
 from pipelines.extract.remark_found import COLUMNS as REMARK_COLUMNS
 from pipelines.extract.remark_words import rules_fingerprint
@@ -66,6 +67,7 @@ _TABLE_OPTIONS: dict[str, frozenset[str]] = {
     "body": frozenset({"rest"}),
     "data": frozenset({"rest"}),
     "cursor": frozenset({"database"}),
+    "bytes_are": frozenset({"database"}),
 }
 _PLACEHOLDER = re.compile(r"\$\{[A-Z][A-Z0-9_]*(?::-[^{}]*)?\}")
 _RESERVED = frozenset({
@@ -132,6 +134,8 @@ class TableSpec(FileOptions):
         body: what is sent with POST (REST).
         data: where the rows are in the answer, where it isn't what the system's paging says (REST).
         retyped: columns that may hold another kind of values than the time before.
+        bytes_are: the encoding of text that the database takes for another, as GBK in latin1 columns: one for
+            all text columns, or {column: encoding}.
     """
 
     name: str
@@ -147,6 +151,7 @@ class TableSpec(FileOptions):
     data: str | None = None
     parse_remark: str | None = None
     retyped: tuple[str, ...] = ()
+    bytes_are: BytesAre = {}
 
     @model_validator(mode="before")
     @classmethod
@@ -168,18 +173,21 @@ class TableSpec(FileOptions):
         return floor
 
     @model_validator(mode="after")
-    def _key_is_known(self) -> TableSpec:
+    def _named_columns_are_known(self) -> TableSpec:
         names = [column.name for column in self.columns]
         for index, part in enumerate(self.key):
             if part not in names:
                 raise problem(t("the key '{key}' is not among the columns", key=part), "key", index)
             if part in self.key[:index]:
                 raise problem(t("the key '{key}' stands there twice", key=part), "key", index)
-        named_in = {"fill_down": self.fill_down, "units": tuple(self.units), "retyped": self.retyped}
+        decoded = self.bytes_are if isinstance(self.bytes_are, dict) else {}
+        named_in = {
+            "fill_down": self.fill_down, "retyped": self.retyped, "units": self.units, "bytes_are": decoded,
+        }  # fmt: skip
         for option, named in named_in.items():
             for index, name in enumerate(named):
                 if name not in names:
-                    at = name if option == "units" else index
+                    at = name if isinstance(named, dict) else index
                     raise problem(t("'{column}' is not among the columns", column=name), option, at)
         return self
 
@@ -270,10 +278,7 @@ class SystemSpec(Frozen):
     @field_validator("encoding")
     @classmethod
     def _encoding_is_known(cls, encoding: str | None) -> str | None:
-        try:
-            return codecs.lookup(encoding).name if encoding else encoding
-        except LookupError:
-            raise problem(t("the encoding '{name}' is unknown", name=encoding)) from None
+        return known_encoding(encoding) if encoding else encoding
 
     @field_validator("delimiter")
     @classmethod

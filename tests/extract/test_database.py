@@ -86,7 +86,7 @@ def test_text_that_is_not_utf8_names_the_column(
 ) -> None:
     sqlite.execute("create table things (id, a)")
     sqlite.execute("insert into things values (1, cast(x'cdf5' as text))")
-    with pytest.raises(GuikeError, match=r"legacy.things, column a: b'\\xcd\\xf5' is not UTF-8"):
+    with pytest.raises(GuikeError, match=r"legacy.things, column a: b'\\xcd\\xf5' is not UTF-8 text"):
         read_rows(make_spec("database", f"sqlite:///{tmp_path}/old.sqlite", _tables("a")))
 
 
@@ -106,7 +106,7 @@ def test_a_table_or_column_that_is_missing(
     ("location", "message"),
     [
         ("sqlite:////nowhere/a.sqlite", "/nowhere/a.sqlite does not exist"),
-        ("oracle://scott:tiger@127.0.0.1/x", "a database of the kind 'oracle' can't be read"),
+        ("db2://scott:tiger@127.0.0.1/x", "a database of the kind 'db2' can't be read"),
         ("a.sqlite", "a database of the kind '–' can't be read"),
         (
             "mysql://root:tiger@127.0.0.1:port/x",
@@ -125,7 +125,7 @@ def test_a_location_that_can_not_be(
 
 def test_a_file_that_is_no_database(make_spec: MakeSpec, read_rows: ReadRows, tmp_path: Path) -> None:
     (tmp_path / "old.sqlite").write_text("no database " * 100)
-    with pytest.raises(GuikeError, match="legacy can't be read: file is not a database"):
+    with pytest.raises(GuikeError, match="legacy.things can't be read: file is not a database"):
         read_rows(make_spec("database", f"sqlite:///{tmp_path}/old.sqlite", _tables("a")))
 
 
