@@ -8,12 +8,13 @@ one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pipelines.extract.scaffold.mapping import TWO_NAMES, Match, Targets, map_columns
 from pipelines.extract.scaffold.survey import SourceTable, Survey
-from pipelines.extract.scaffold.words import dictionary, readings
+from pipelines.extract.scaffold.words import INITIALS_WEIGHT, dictionary, readings
 from pipelines.i18n import t
 
 LEAST_SCORE = 0.5
@@ -46,13 +47,31 @@ class Classification:
     others: Mapping[str, tuple[Candidate, ...]]
 
 
-def name_scores(table: SourceTable) -> dict[str, float]:
-    """How well the table's name, or its comment, says each entity."""
+def common_prefix(names: Sequence[str]) -> str:
+    """What most tables begin with and what says nothing: the product's own mark (jsh_, wk_crm_)."""
+    prefix = ""
+    while True:
+        starts = Counter(
+            name[: name.index("_", len(prefix)) + 1] for name in names if "_" in name[len(prefix) :]
+        )
+        best, count = starts.most_common(1)[0] if starts else ("", 0)
+        told = readings(best[len(prefix) :])
+        # Three letters are nearly always some word's pinyin initials; that doesn't count here.
+        words = [reading for reading in told if reading.weight > INITIALS_WEIGHT]
+        known = any(not concept.startswith("?") for reading in words for concept in reading.concepts)
+        if count < 3 or count < 0.6 * len(names) or known or not best.startswith(prefix):
+            return prefix
+        prefix = best
+
+
+def name_scores(table: SourceTable, prefix: str = "") -> dict[str, float]:
+    """How well the table's name without the prefix, or its comment, says each entity."""
+    name = table.name.removeprefix(prefix)
     scores = {}
     for entity, entry in dictionary()["entities"].items():
         patterns = [frozenset(pattern.split()) for pattern in entry["tables"]]
         refused = frozenset(entry.get("not", ()))
-        by_name = _pattern_score(table.name, patterns, refused)
+        by_name = _pattern_score(name, patterns, refused)
         by_comment = 0.95 * _pattern_score(table.comment, patterns, refused) if table.comment else 0.0
         scores[entity] = max(by_name, by_comment)
     return scores
@@ -81,11 +100,15 @@ def _is_ruled_out(table: SourceTable, entity: str) -> bool:
 def classify(survey: Survey) -> Classification:
     """Decide for every table; of two tables for one entity the better one is taken."""
     candidates: list[Candidate] = []
+    prefix = common_prefix([table.name for table in survey.tables])
     for table in survey.tables:
-        named = name_scores(table)
+        named = name_scores(table, prefix)
         for entity in named:
             if named[entity] > 0 or not _is_ruled_out(table, entity):
-                candidates.append(_candidate(entity, table, named[entity]))
+                speaks = max(named.values()) >= LEAST_SCORE or _says_something(
+                    table.name.removeprefix(prefix)
+                )
+                candidates.append(_candidate(entity, table, named[entity], speaks))
     chosen: dict[str, Candidate] = {}
     entities: set[str] = set()
     for candidate in sorted(candidates, key=lambda one: -one.score):
@@ -105,7 +128,15 @@ def classify(survey: Survey) -> Classification:
     return Classification(tuple(chosen.values()), left_out, others)
 
 
-def _candidate(entity: str, table: SourceTable, named: float) -> Candidate:
+def _says_something(name: str) -> bool:
+    """Whether the name is made of known words: then it says what the table is, and columns alone don't."""
+    return any(
+        not any(concept.startswith("?") for concept in reading.concepts) and reading.concepts - _SOFT
+        for reading in readings(name)[:1]
+    )
+
+
+def _candidate(entity: str, table: SourceTable, named: float, speaks: bool) -> Candidate:
     found = {match.field: match for match in map_columns(entity, table, Targets({}))}
     fit = _column_score(entity, found)
     linked = 0.06 if table.references and entity in ("orders", "order_lines", "payments", "contacts") else 0.0
@@ -113,7 +144,10 @@ def _candidate(entity: str, table: SourceTable, named: float) -> Candidate:
         score = (_NAME_WEIGHT * named + (1 - _NAME_WEIGHT) * fit) * (1 if fit else 0.4)
         reason = t("its name, and {count} columns that fit", count=len(found))
     else:
-        score, reason = 0.62 * fit + 0.1 * named + linked, t("{count} columns that fit", count=len(found))
+        score, reason = (
+            (0.45 if speaks else 0.62) * fit + 0.1 * named + linked,
+            t("{count} columns that fit", count=len(found)),
+        )
     if not table.rows:
         score *= 0.8 if named >= 0.95 else 0.4
     return Candidate(entity, table.name, round(min(score, 0.99), 2), reason)

@@ -22,7 +22,7 @@ _DICTIONARY = Path(__file__).with_name("dictionary.yml")
 _BRACKETS = re.compile(r"[(（\[【][^)）\]】]*[)）\]】]?")
 _PIECES = re.compile(r"[一-鿿]+|[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[A-Z]+")
 _MOST_READINGS = 24
-_INITIALS_WEIGHT, _PINYIN_WEIGHT = 0.94, 0.97
+INITIALS_WEIGHT, _PINYIN_WEIGHT = 0.94, 0.97
 _LAST_INITIALS = frozenset("hmrdl")  # 号 名 人 单 率: one letter, and only at the end of initials
 
 
@@ -129,7 +129,7 @@ def _of_piece(piece: str) -> tuple[Reading, ...]:
         found += [Reading(frozenset(cut), 0.98) for cut in _segment(word, index.english, 3)]
     found += [Reading(frozenset(cut), _PINYIN_WEIGHT) for cut in _segment(word, index.pinyin, 2)]
     if not found or len(word) <= 5:
-        found += [Reading(frozenset(cut), _INITIALS_WEIGHT) for cut in _segment(word, index.initials, 2)]
+        found += [Reading(frozenset(cut), INITIALS_WEIGHT) for cut in _segment(word, index.initials, 2)]
     return tuple(found) or (Reading(frozenset({f"?{word}"}), 1.0),)
 
 
