@@ -131,7 +131,7 @@ def plain_money(plan: TablePlan, name: str, prefix: str = "") -> str:
         return f"cast({_number(plan, name, prefix, 'decimal(24, 6)')} * 10000 as decimal(18, 2))"
     if all(is_plain_number(value) for value in column.values if value):
         return f"try_cast({cell} as decimal(18, 2))"
-    return f"try_cast(regexp_replace({cell}, '[￥¥$,，元 ]', '', 'g') as decimal(18, 2))"
+    return f"try_cast(regexp_replace({cell}, '[￥¥$€£,，元 ]', '', 'g') as decimal(18, 2))"
 
 
 def is_plain_number(value: str) -> bool:
@@ -145,14 +145,21 @@ def _money(plan: TablePlan, name: str, prefix: str) -> str:
     cell = f"{prefix}{raw}"
     if in_ten_thousands(column):
         return f"cast({{{{ to_exact_number('{cell}') }}}} * 10000 as decimal(18, 2))"
+    return money_macro(column, cell)
+
+
+def money_macro(column: SourceColumn, cell: str) -> str:
+    """The cast of an amount in staging; foreign currency signs are taken off first."""
+    if any(sign in value for value in column.values if value for sign in "$€£"):
+        return f"{{{{ to_money(\"regexp_replace({cell}, '[$€£]', '', 'g')\") }}}}"
     return f"{{{{ to_money('{cell}') }}}}"
 
 
 def _number(plan: TablePlan, name: str, prefix: str, kind: str = "decimal(12, 4)") -> str:
     column, cell = plan.column(name), f"{prefix}{plan.raw_column(name)}"
-    signs = column is not None and any("," in value or "%" in value for value in column.values if value)
+    signs = column is not None and any(not is_plain_number(value) for value in column.values if value)
     return (
-        f"try_cast(regexp_replace({cell}, '[,，%]', '', 'g') as {kind})"
+        f"try_cast(regexp_replace({cell}, '[￥¥$€£,，%元]', '', 'g') as {kind})"
         if signs
         else f"try_cast({cell} as {kind})"
     )

@@ -148,7 +148,10 @@ def _where(plan: TablePlan) -> str:
 
 def _revenue(proposal: Proposal, orders: TablePlan, schema: str) -> str | None:
     """The sum of the orders' own amounts, or of their lines' where they have none; None where neither."""
-    if "amount_gross" in orders.matches:
+    header = orders.column("amount_gross")
+    if header is not None and proposal.plan("order_lines") and not all(header.values):
+        return None  # their lines make some of the sums, others stand on the document
+    if header is not None:
         amount = plain_money(orders, "amount_gross")
         if kind := orders.raw_column("document_kind"):
             returns = orders.values["document_kind"].known.get("return", ())

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from pipelines.extract.scaffold.amounts import amounts_of, line_amounts
+from pipelines.extract.scaffold.amounts import amounts_of, is_plain_number, line_amounts, money_macro
 from pipelines.extract.scaffold.mapping import fields_of
 from pipelines.extract.scaffold.profile import Profile, profile
 from pipelines.extract.scaffold.propose import Lookup, Proposal, TablePlan
@@ -238,15 +238,13 @@ def _expression(plan: TablePlan, name: str, kind: str, prefix: str) -> str | Non
         text = key_text(plan, column.name, prefix)
         return f"nullif({text}, '0')" if "0" in column.values else text
     if kind == "money":
-        return f"{{{{ {_price_macro(name)} }}}}".replace("?", cell)
+        if name == "unit_price" and all(is_plain_number(value) for value in column.values if value):
+            return f"{{{{ try_to('{cell}', 'decimal(18, 4)') }}}}"
+        return money_macro(column, cell)
     if kind == "number":
         target = "integer" if name == "line_no" else "decimal(9, 2)" if name == "score" else "decimal(18, 4)"
         return f"cast({{{{ to_exact_number('{cell}') }}}} as {target})"
     return f"{{{{ clean_text('{cell}') }}}}"
-
-
-def _price_macro(name: str) -> str:
-    return "try_to('?', 'decimal(18, 4)')" if name == "unit_price" else "to_money('?')"
 
 
 def dated(cell: str, kind: str, shape: Profile) -> str:
