@@ -8,19 +8,22 @@ schemas are in `scaffold_schemas.py`; the dictionary was tuned on three of them.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from pipelines import cli
 from pipelines.errors import GuikeError
 from pipelines.extract.registry import write_registry
 from pipelines.extract.scaffold.add import header, survey
 from pipelines.extract.scaffold.amounts import discount_factor
+from pipelines.extract.scaffold.classify import Candidate
 from pipelines.extract.scaffold.profile import is_credit_code, profile
 from pipelines.extract.scaffold.propose import Proposal, propose
 from pipelines.extract.scaffold.render import render
-from pipelines.extract.scaffold.survey import SourceColumn
+from pipelines.extract.scaffold.survey import SourceColumn, SourceTable
 from pipelines.extract.scaffold.values import value_map
 from pipelines.extract.scaffold.words import readings
 from pipelines.extract.scaffold.write import require_free_name, write_system
@@ -260,3 +263,31 @@ def test_the_schema_that_holds_the_tables_is_found() -> None:
         found = survey(load_settings(), url)
     assert found.options == {"schema": "sales"}
     assert [table.name for table in found.tables] == ["customers"]
+
+
+def test_the_user_decides_where_it_is_not_sure(tmp_path: Path) -> None:
+    make_folder(HELD_BACK["exports"], tmp_path / "exports", "utf-8")
+    seen = survey(load_settings(), str(tmp_path / "exports"))
+    asked: list[str] = []
+
+    def nothing(table: SourceTable, options: Sequence[Candidate]) -> Candidate | None:
+        asked.append(table.name)
+        assert options[0].score < 0.8
+        return None
+
+    proposal = propose(seen, nothing, lambda entity, table, field, guess: guess.column if guess else None)
+    assert asked
+    assert not {plan.table.name for plan in proposal.plans} & set(asked)
+    assert set(asked) <= set(proposal.left_out)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["/no/such/folder", "--name", "neu"], [".", "--name", "Nein"], [".", "--name", "neu", "--trust", "101"]],
+)
+def test_the_command_fails_and_writes_nothing(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["--lang", "en", "system", "add", *arguments, "--yes"]) == 1
+    assert "✗" in capsys.readouterr().err
+    assert not (load_settings().systems_dir / "neu.yml").exists()

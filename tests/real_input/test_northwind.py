@@ -71,7 +71,7 @@ def _guike(company: Path, *arguments: str) -> str:
     clean = {name: value for name, value in environment().items() if not name.startswith("GUIKE_")}
     done = subprocess.run(
         [sys.executable, "-m", "pipelines.cli", "--lang", "en", *arguments],
-        cwd=company, env=clean | {"PYTHONPATH": str(company)}, capture_output=True, text=True, timeout=600,
+        cwd=company, env=clean | {"PYTHONPATH": str(company)}, capture_output=True, text=True, timeout=1800,
     )  # fmt: skip
     assert done.returncode == 0, f"guike {' '.join(arguments)}\n{done.stdout}\n{done.stderr}"
     return done.stdout
