@@ -22,7 +22,7 @@ import typer
 import typer.rich_utils
 
 from pipelines import i18n
-from pipelines.commands import doctor, look, run, system
+from pipelines.commands import doctor, look, run, system, system_add
 from pipelines.commands.console import show_error
 from pipelines.commands.exits import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_LOCKED, LockHeldError
 from pipelines.errors import GuikeError
@@ -37,7 +37,10 @@ app.command()(run.run)
 app.command()(look.status)
 app.command()(look.sql)
 app.add_typer(system_app, name="system", help="The legacy systems of this company.")
+system_app.command("add")(system_add.add)
 system_app.command("list")(system.list_systems)
+system_app.command("test")(system.test)
+system_app.command("preview")(system.preview)
 system_app.command("remove")(system.remove)
 app.command()(run.publish)
 app.command()(run.rollback)

@@ -7,6 +7,7 @@ Comes in: a location as the user typed it. Goes out: the location as a spec may 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from pipelines.errors import GuikeError
@@ -45,9 +46,19 @@ def location_without_secret(settings: Settings, name: str, location: str) -> str
             t("Unset it, or set it to the URL and give '{placeholder}' as the location.",
               placeholder=url_variable(name)),
         )  # fmt: skip
-    kept = [line for line in lines if _pair(line)[0] != variable]
-    _replace(path, [*kept, f"{variable}={location}"], variable)
+    note_variables(path, {variable: location})
     return url_variable(name)
+
+
+def note_variables(path: Path, variables: Mapping[str, str]) -> None:
+    """Set the variables in the file, instead of what it says of them.
+
+    Raises:
+        GuikeError: it can't be written.
+    """
+    kept = [line for line in _lines(path) if _pair(line)[0] not in variables]
+    if variables:
+        _replace(path, [*kept, *(f"{name}={value}" for name, value in variables.items())], min(variables))
 
 
 def url_variable(name: str) -> str:
