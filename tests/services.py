@@ -7,6 +7,7 @@ GUIKE_REQUIRE_SERVICES=1. Servers elsewhere: GUIKE_TEST_MARIADB_URL, GUIKE_TEST_
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -51,8 +52,8 @@ def _why_not(url: str) -> str | None:
 
 @contextmanager
 def own_database(server: str, name: str) -> Iterator[str]:
-    """The URL of a new, empty database `name` on `server`; dropped afterwards."""
-    url = sa.make_url(server)
+    """The URL of a new, empty database on `server`, named `name` and this process; dropped afterwards."""
+    url, name = sa.make_url(server), f"{name}_{os.getpid()}"
     force = " with (force)" if url.get_backend_name() == "postgresql" else ""
     admin = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
     with admin.connect() as con:

@@ -89,7 +89,7 @@ def test_two_thousand_customers_take_seconds(tmp_path: Path) -> None:
     assert time.monotonic() - started < 15
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_a_hundred_thousand_customers_take_less_than_a_minute(tmp_path: Path) -> None:
     started = time.monotonic()
     make_demo(tmp_path / "company", 100_000, 5)

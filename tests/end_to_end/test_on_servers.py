@@ -21,7 +21,9 @@ pytestmark = [pytest.mark.services, pytest.mark.slow]
     ("crm_server", "erp_server"),
     [
         pytest.param(mariadb_url, postgres_url, id="crm on MariaDB, erp on PostgreSQL"),
-        pytest.param(postgres_url, mariadb_url, id="crm on PostgreSQL, erp on MariaDB"),
+        pytest.param(
+            postgres_url, mariadb_url, id="crm on PostgreSQL, erp on MariaDB", marks=pytest.mark.thorough
+        ),
     ],
 )
 def test_servers_give_the_marts_that_files_give(
