@@ -8,6 +8,7 @@ Oracle stand in `pipelines.extract.dialects_licensed`.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
@@ -28,7 +29,7 @@ _TEXTS = (sa.String, sa.Enum)
 _BINARIES = (sa.LargeBinary, sa.BINARY, sa.VARBINARY, mysql.TINYBLOB, mysql.MEDIUMBLOB, mysql.LONGBLOB)
 
 
-class Dialect:
+class Dialect(ABC):
     """A kind of server; this base holds what most have in common.
 
     Attributes:
@@ -50,9 +51,9 @@ class Dialect:
         """Time-outs, in the driver's own words."""
         return {}
 
+    @abstractmethod
     def begin(self, timezone: str) -> list[str]:
         """Statements after which it only reads, sees one moment, and shows times in `timezone`."""
-        raise NotImplementedError
 
     def quote(self, name: str) -> str:
         """A name as SQL takes it.
@@ -62,13 +63,13 @@ class Dialect:
         before, after = self._marks
         return f"{before}{name.replace(after, after * 2)}{after}"
 
+    @abstractmethod
     def as_text(self, column: ReflectedColumn, name: str) -> str:
         """The SQL expression that gives the column, quoted `name`, as text."""
-        raise NotImplementedError
 
+    @abstractmethod
     def as_digits(self, name: str) -> str:
         """The SQL expression that gives the stored bytes of a text column as hexadecimal digits."""
-        raise NotImplementedError
 
     def select(
         self, columns: Sequence[ReflectedColumn], raw: Sequence[bool], schema: str | None, table: str

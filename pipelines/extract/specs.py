@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import duckdb
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from pipelines.errors import GuikeError
+from pipelines.extract.controls import control_problem
 from pipelines.extract.naming import is_plain_name, normalise
 from pipelines.extract.options import (
     FILE_OPTIONS,
@@ -342,28 +342,13 @@ class SystemSpec(Frozen):
     def _controls_are_queries(self) -> SystemSpec:
         known = {f"raw_{self.name}.{table.name}" for table in self.tables}
         for measure, sql in self.controls.items():
-            if reason := _control_problem(sql, known):
+            if reason := control_problem(sql, known):
                 raise problem(reason, "controls", measure)
         return self
 
 
 def _misplaced(option: str, kind: str, *at: str | int) -> PydanticCustomError:
     return problem(t("{option} means nothing for kind {kind}", option=option, kind=kind), *at)
-
-
-def _control_problem(sql: str, known: set[str]) -> str | None:
-    """Why `sql` can't be a control over the tables `known`, or None."""
-    try:
-        statements = duckdb.extract_statements(sql)
-        if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-            return t("a control must be a single SELECT")
-        with duckdb.connect() as con:
-            used = {name.replace('"', "") for name in con.get_table_names(sql, qualified=True)}
-    except duckdb.Error as error:
-        return t("the control is not valid SQL: {reason}", reason=str(error).splitlines()[0])
-    if unknown := sorted(used - known):
-        return t("the control reads {tables}, which this system doesn't have", tables=", ".join(unknown))
-    return None
 
 
 def load_spec(path: Path) -> SystemSpec:
