@@ -5,14 +5,12 @@ If one of these fails, the published figures are wrong, or differ from run to ru
 
 from __future__ import annotations
 
-from datetime import date
 from decimal import Decimal
-from pathlib import Path
 
 import duckdb
 import pytest
 
-from tests.end_to_end.conftest import Company, make_company
+from tests.end_to_end.conftest import Company
 
 
 def _one(con: duckdb.DuckDBPyConnection, query: str) -> tuple[object, ...]:
@@ -175,18 +173,6 @@ def test_no_number_address_or_person_is_published_in_the_clear(company: Company)
         """
         assert _one(con, people) == (0,)
     assert len(columns) > 100
-
-
-@pytest.mark.slow
-def test_an_earlier_date_can_be_asked_for(tmp_path: Path) -> None:
-    """Marts as of two years before: nothing that happened since is taken for an error."""
-    company = make_company(tmp_path)
-    company.guike("run", "--as-of", "2025-06-30")
-    with company.published() as con:
-        future = "select count(*) from quality.record_issues where rule_id = 'orders.date_not_in_future'"
-        assert int(str(_one(con, future)[0])) < 10
-        assert _one(con, "select max(period_end_on) from marts.customer_tiers")[0] == date(2025, 6, 30)
-        assert _one(con, "select max(lost_on) <= date '2025-06-30' from marts.customer_churn") == (True,)
 
 
 def _state(company: Company) -> dict[str, object]:
