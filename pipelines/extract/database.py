@@ -32,7 +32,7 @@ from pipelines.extract.specs import SystemSpec, TableSpec
 from pipelines.i18n import t
 from pipelines.settings import expand
 
-_DIALECTS: dict[str, type[Dialect]] = {
+DIALECTS: dict[str, type[Dialect]] = {
     "sqlite": SQLite, "mysql": MySQL, "mariadb": MySQL, "postgresql": PostgreSQL, "postgres": PostgreSQL,
     "mssql": SQLServer, "oracle": Oracle,
 }  # fmt: skip
@@ -185,7 +185,7 @@ def _errors(engine: sa.Engine) -> tuple[type[BaseException], ...]:
 def _location(spec: SystemSpec) -> tuple[Dialect, str]:
     """The dialect of the spec's location, and the location with the driver that we use."""
     scheme, separator, rest = expand(spec.location).partition("://")
-    kind = _DIALECTS.get(scheme.split("+")[0]) if separator else None
+    kind = DIALECTS.get(scheme.split("+")[0]) if separator else None
     if kind is None:
         raise GuikeError(
             t("{system}: a database of the kind '{scheme}' can't be read.", system=spec.name,

@@ -15,6 +15,7 @@ from urllib.parse import quote
 import sqlalchemy as sa
 
 from pipelines.errors import GuikeError
+from pipelines.extract.database import DIALECTS
 from pipelines.extract.masking import mask, mask_location, secrets_in
 from pipelines.extract.scaffold.survey import SourceColumn, SourceTable, Survey
 from pipelines.i18n import t
@@ -22,11 +23,6 @@ from pipelines.i18n import t
 SAMPLE_ROWS = 1000
 _CONNECT_SECONDS = 10
 _MOST_TABLES = 500
-_DRIVERS = {
-    "sqlite": "sqlite", "mysql": "mysql+pymysql", "mariadb": "mysql+pymysql",
-    "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg",
-    "mssql": "mssql+pyodbc", "oracle": "oracle+oracledb",
-}  # fmt: skip
 _NO_TEXT = (sa.LargeBinary, sa.BINARY, sa.VARBINARY)
 _SYSTEM_SCHEMAS = frozenset({
     "information_schema", "pg_catalog", "pg_toast", "mysql", "performance_schema", "sys", "guest",
@@ -46,12 +42,12 @@ def with_driver(location: str) -> str:
     """
     scheme, _, rest = location.partition("://")
     backend = scheme.split("+")[0].lower()
-    if backend not in _DRIVERS:
+    if backend not in DIALECTS:
         raise GuikeError(
             t("A database of the kind '{scheme}' can't be read.", scheme=scheme),
             t("Use a location that begins with sqlite://, mysql:// or postgresql://, or the path of files."),
         )
-    return f"{_DRIVERS[backend]}://{rest}"
+    return f"{DIALECTS[backend].driver}://{rest}"
 
 
 def survey_database(location: str) -> Survey:
