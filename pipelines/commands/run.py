@@ -24,6 +24,7 @@ from pipelines.commands.exits import EXIT_INTERRUPTED, EXIT_STALE, sole_writer
 from pipelines.errors import GuikeError
 from pipelines.i18n import t
 from pipelines.settings import Settings, environment, load_settings
+from warehouse.masking import manifest_path
 
 if TYPE_CHECKING:
     from pipelines.orchestration.run import RunReport
@@ -215,6 +216,10 @@ def _execute(
     only: str | None = None,
     full: bool = False,
 ) -> RunReport:
+    from pipelines.orchestration.dbt_process import warm_up
+
+    if not manifest_path(settings).exists():
+        warm_up()  # while Dagster is being imported
     from pipelines.orchestration.run import run as run_dag
 
     return run_dag(settings, trigger=trigger, from_step=from_step, only=only, full=full)

@@ -15,6 +15,7 @@ import dagster as dg
 from pipelines.extract.specs import SystemSpec
 from pipelines.i18n import t
 from pipelines.orchestration.dbt import key_of, stage_of
+from pipelines.orchestration.dbt_process import warm_up
 from pipelines.orchestration.demo_sources import demo_service
 from pipelines.orchestration.instance import POOL
 from pipelines.orchestration.session import Session
@@ -69,6 +70,8 @@ def extract_assets(spec: SystemSpec) -> dg.AssetsDefinition:
         with session.extracting(spec.name) as loads, demo_service(session.settings, spec) as found:
             load = extract_system(session.settings, found, session.run_id, whole=session.full)
             loads.append(load)
+        if load.status == "loaded":
+            warm_up()  # staging will have something to do
         tables = {table.name: table for table in load.tables}
         for key in keys:
             table = tables.get(key.path[-1])

@@ -10,7 +10,6 @@ with it the run.
 
 import json
 import logging
-import subprocess
 from collections.abc import Iterator, Mapping
 from graphlib import TopologicalSorter
 from typing import Any
@@ -22,10 +21,10 @@ from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
 from pipelines.errors import GuikeError
 from pipelines.i18n import t
-from pipelines.orchestration.dbt_project import dbt_command, dbt_environment, log_file
+from pipelines.orchestration.dbt_project import log_file, run_dbt
 from pipelines.orchestration.instance import POOL
 from pipelines.orchestration.session import Session
-from pipelines.settings import ROOT, Settings
+from pipelines.settings import Settings
 from warehouse.masking import manifest_path
 
 _log = logging.getLogger("guike.dbt")
@@ -119,19 +118,13 @@ def _build(
 ) -> Iterator[Any]:
     """Run `dbt build` for what is selected; its results become Dagster's events as they arrive."""
     chosen = get_updated_cli_invocation_params_for_context(context, manifest, Translator())
-    command = dbt_command(
+    failures: list[str] = []
+    with run_dbt(
         settings, "build", *chosen.selection_args, "--exclude-resource-type", "unit_test",
         # A test runs with the stage that makes the last of its relations.
         "--indirect-selection", chosen.indirect_selection or "buildable",
-    )  # fmt: skip
-    failures: list[str] = []
-    process = subprocess.Popen(
-        command, env=dbt_environment(settings), cwd=ROOT,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8",
-    )  # fmt: skip
-    try:
-        assert process.stdout is not None
-        for line in process.stdout:
+    ) as command:  # fmt: skip
+        for line in command.lines:
             event = _event(line, failures)
             if event:
                 yield from event.to_default_asset_events(
@@ -140,11 +133,7 @@ def _build(
                     context=context,
                     target_path=manifest_path(settings).parent,
                 )
-        code = process.wait()
-    finally:
-        if process.poll() is None:
-            process.terminate()
-            process.wait()
+        code = command.wait()
     if code:
         raise GuikeError(
             t(

