@@ -11,6 +11,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from filelock import FileLock
 
 from pipelines.demo import make_demo
 from pipelines.settings import ROOT, environment
@@ -65,11 +66,15 @@ def make_company(folder: Path, *, crm_url: str | None = None, erp_url: str | Non
 
 
 @pytest.fixture(scope="session")
-def company(tmp_path_factory: pytest.TempPathFactory) -> Company:
-    """The company after its first run. Tests that run it again must leave its data as it was."""
-    made = make_company(tmp_path_factory.mktemp("company"))
-    made.guike("run")
-    return made
+def company(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Company:
+    """The company after its first run, one for all workers; tests must leave it as it is."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own if worker_id == "master" else own.parent) / "company"
+    with FileLock(folder.with_suffix(".lock")):
+        if not (folder / "made").exists():
+            make_company(folder).guike("run")
+            (folder / "made").touch()
+    return Company(folder / "home", folder / "truth")
 
 
 @pytest.fixture
