@@ -33,6 +33,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import duckdb
 import pandas as pd
 import pyarrow as pa
+import pyarrow.csv
 import sqlalchemy as sa
 from rich.console import Console
 from rich.table import Table

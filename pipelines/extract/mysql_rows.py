@@ -18,14 +18,14 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from pipelines.extract.gather import Positions, gather
+
 _BLOCK_BYTES = 4 * 1024 * 1024
 _HEADER_BYTES = 4  # of a packet: three bytes of length, one that counts
 _LONGEST_PACKET = 0xFFFFFF  # a longer row goes on in the next packet
 _END_BYTES = 9  # a packet that begins with 0xFE and is shorter ends the rows
 _END, _ERROR, _NULL, _TWO_BYTES, _THREE_BYTES, _EIGHT_BYTES = 0xFE, 0xFF, 0xFB, 0xFC, 0xFD, 0xFE
 _LENGTH = struct.Struct("<I").unpack_from
-
-Positions = npt.NDArray[np.int64]
 
 
 def read_columns(connection: Any, query: str, width: int) -> Iterator[list[pa.Array]]:
@@ -136,7 +136,7 @@ class _Block:
         for _ in range(width):
             starts, lengths, is_null = _places(block, at)
             at = starts + lengths
-            columns.append(_gather(buffer, starts, at, is_null))
+            columns.append(gather(buffer, starts, at, is_null))
         if at[-1] != self._scanned or not np.array_equal(at[:-1] + _HEADER_BYTES, self.starts[1:]):
             raise RuntimeError("rows of the MySQL protocol don't end where they should")
         return columns
@@ -166,21 +166,3 @@ def _places(block: npt.NDArray[np.uint8], at: Positions) -> tuple[Positions, Pos
             )
             starts[rows] += size
     return starts, lengths, is_null
-
-
-def _gather(buffer: pa.Buffer, starts: Positions, ends: Positions, is_null: Any) -> pa.Array:
-    """The bytes from each start to its end, copied into an array of their own.
-
-    Starts and ends, by turns, are the offsets of an array over the whole block in which every second element
-    is a value and the others are what lies between; those are left behind.
-    """
-    offsets = np.empty((len(starts), 2), np.int64)
-    offsets[:, 0], offsets[:, 1] = starts, ends
-    valid = None
-    if is_null is not None:
-        valid = pa.py_buffer(np.packbits(np.repeat(~is_null, 2), bitorder="little"))
-    kind = pa.large_binary()
-    if len(buffer) < 2**31:
-        kind, offsets = pa.binary(), offsets.astype(np.int32)
-    values = pa.Array.from_buffers(kind, 2 * len(starts) - 1, [valid, pa.py_buffer(offsets.ravel()), buffer])
-    return values.take(pa.array(np.arange(0, 2 * len(starts), 2)))

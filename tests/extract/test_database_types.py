@@ -6,6 +6,7 @@ Failing means that a value in raw isn't the one in the source.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import product
 
 import pytest
 import sqlalchemy as sa
@@ -128,3 +129,20 @@ def test_latin1_columns_of_both_kinds(make_spec: MakeSpec, read_rows: ReadRows, 
     wrong = tables.replace("key:", "bytes_are: {a: utf-8}, key:")
     with pytest.raises(GuikeError, match=r"legacy.things, column a: b'\\xcd.* is not utf-8 text"):
         read_rows(make_spec("database", mariadb, wrong))
+
+
+def test_backslashes_tabs_and_line_ends_in_every_order(
+    make_spec: MakeSpec, read_rows: ReadRows, postgres: str
+) -> None:
+    """COPY writes \\N for NULL and a backslash before all that would end a value."""
+    pieces = ("\\", "N", "n", "\t", "\n", "\r", "客")
+    texts = ["".join(drawn) for length in range(4) for drawn in product(pieces, repeat=length)]
+    with sa.create_engine(postgres).begin() as con:
+        con.exec_driver_sql("create table things (id int, a text, b text)")
+        rows = [{"id": number, "a": text} for number, text in enumerate(texts)]
+        con.execute(sa.text("insert into things values (:id, :a, null)"), rows)
+    tables = "- {name: things, key: [id], snapshot: nothing tells an edit, columns: [id, a, b]}"
+    found = read_rows(make_spec("database", postgres, tables))
+    assert sorted(found, key=lambda row: int(str(row[0]))) == [
+        (str(number), text, None) for number, text in enumerate(texts)
+    ]
