@@ -96,7 +96,7 @@ class _Unreadable(Exception):
 def _warehouse(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     con = store.connect(settings)
     try:
-        # Trying it costs half as much as loading itself, and FSST, which is tried as well, is nearly as small.
+        # Trying it takes half as long as the load itself; FSST, which is tried as well, is nearly as small.
         con.execute("set disabled_compression_methods = 'dictionary'")
         store.ensure_schemas(con)
         yield con
