@@ -1,7 +1,7 @@
 """SQL Server and Oracle: the statements they are sent.
 
 Comes in: reflected columns and a time zone. Goes out: statements. No such server is at hand for tests: what
-is tested is that these statements are the ones meant, and docs/operations.md says so.
+is tested is that these statements are the ones meant, and docs/reading.md says so.
 """
 
 from __future__ import annotations

@@ -173,7 +173,7 @@ class Limits(Frozen):
 
 
 class FileOptions(Frozen):
-    """How the files of a table are read; docs/operations.md, "Files", explains each with an example.
+    """How the files of a table are read; docs/reading.md, "Files", explains each with an example.
 
     Attributes:
         header_row: the line of the column names, from 1; None has it found by the names of the columns.

@@ -1,4 +1,4 @@
-"""The systems and the staging SQL of docs/operations.md, word for word, from files to rows of the contract.
+"""The systems and the staging SQL of docs/reading.md, word for word, from files to rows of the contract.
 
 Failing means that who follows the page gets no interactions or contacts, or other ones than it promises.
 """
@@ -17,7 +17,7 @@ from pipelines.extract.specs import load_spec
 from pipelines.settings import load_settings
 from tests.extract.conftest import Extraction
 
-PAGE = (load_settings().root / "docs" / "operations.md").read_text(encoding="utf-8")
+PAGE = (load_settings().root / "docs" / "reading.md").read_text(encoding="utf-8")
 MACROS = load_settings().dbt_dir / "macros"
 
 

@@ -50,7 +50,7 @@ def test_a_body_needs_a_method_that_sends_it(make_spec: MakeSpec) -> None:
 
 
 def test_the_examples_in_the_docs_are_specs(tmp_path: Path) -> None:
-    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "reading.md").read_text(encoding="utf-8")
     examples = re.findall(r"```yaml\n(kind: rest\n.*?)```", page, re.S)
     assert len(examples) == 2
     for example in examples:
