@@ -190,7 +190,7 @@ def _reference(
     declared = table.references.get(column.name)
     if declared:
         if target is not None and declared[0] == target.name:
-            score = 0.99 if named >= LEAST else 0.9
+            score = 0.999 if named >= LEAST else 0.9
             return Match(
                 field.name, column.name, score, t("a foreign key to {table}", table=target.name), declared
             )
@@ -209,7 +209,7 @@ def _reference(
     at = (target.name, pointed) if shared >= 0.5 else None
     # Above any name: a column called after a person that holds that person's key is the key.
     sure = named >= LEAST and shared >= 0.9
-    confidence = 0.995 if sure and named >= CERTAIN else round(min(named * weight, 0.98), 2)
+    confidence = round(0.99 + 0.008 * named, 4) if sure and named >= CERTAIN else round(min(named * weight, 0.98), 2)
     return Match(field.name, column.name, confidence, told if shared >= 0.9 else reason, at)
 
 

@@ -111,11 +111,7 @@ def propose(
         matches = {match.field: match for match in map_columns(chosen.entity, table, targets)}
         if choose_column:
             matches = _asked_columns(chosen.entity, table, matches, choose_column)
-        key = row_key(table)
-        if not key and survey.kind == "database":
-            left_out[table.name] = t("has no key that tells its rows apart")
-            continue
-        plans.append(_plan(chosen, table, matches, key, plans))
+        plans.append(_plan(chosen, table, matches, row_key(table), plans))
     plans = _with_references(plans)
     lookups = _lookups(plans, survey)
     return Proposal(survey, tuple(plans), lookups, left_out, tuple(_doubts(plans)))
