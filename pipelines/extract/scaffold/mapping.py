@@ -122,7 +122,13 @@ def map_columns(entity: str, table: SourceTable, targets: Targets) -> list[Match
         if (field.name != "line_no" or (column.name,) != table.key)
         and (match := _match(entity, field, table, column, targets)).confidence >= LEAST
     ]
-    return _without_login(_assign(pairs))
+    return _without_typist(_without_login(_assign(pairs)))
+
+
+def match_of(entity: str, name: str, table: SourceTable, column: str, targets: Targets) -> Match:
+    """What `column` is to the field `name`, however unlikely: for a reference also where it points."""
+    field = next(field for field in fields_of(entity) if field.name == name)
+    return _match(entity, field, table, table.column(column), targets)
 
 
 def _without_login(matches: list[Match]) -> list[Match]:
@@ -131,6 +137,17 @@ def _without_login(matches: list[Match]) -> list[Match]:
         return matches
     logins = [match for match in matches if match.field == "staff_name"]
     return [match for match in matches if match not in logins]
+
+
+def _without_typist(matches: list[Match]) -> list[Match]:
+    """Who typed a document in is not its salesperson where another column says who that is."""
+    if not any(match.field == "staff_source_id" for match in matches):
+        return matches
+    return [
+        match for match in matches
+        if match.field != "staff_name"
+        or not all("creator" in reading.concepts for reading in readings(match.column)[:1])
+    ]  # fmt: skip
 
 
 def _assign(pairs: Iterable[Match]) -> list[Match]:
@@ -279,6 +296,12 @@ _FITS: dict[str, Any] = {
     ),
     "status": lambda shape: 1.0 if shape.is_small_set else 0.4,
     "flag": lambda shape: 1.0 if shape.flag >= 0.9 else 0.85 if shape.is_small_set else 0.2,
-    "category": lambda shape: 0.6 if shape.length > 60 or shape.date > 0.9 and shape.distinct > 5 else 1.0,
+    "category": lambda shape: (
+        0.6
+        if shape.length > 60 or shape.date > 0.9 and shape.distinct > 5
+        else 0.5
+        if shape.count >= 20 and shape.distinct == shape.count
+        else 1.0
+    ),
     "code": lambda shape: 0.3 if shape.length > 40 else 1.0,
 }
