@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pipelines.extract.scaffold.survey import SourceTable
 
 _NONE = "-"
+_TRUST = 50
 
 
 def add(
@@ -37,8 +38,9 @@ def add(
         bool, typer.Option("--yes", "-y", help="Don't ask: take the best guess, and list what to look at.")
     ] = False,
     trust: Annotated[
-        int, typer.Option("--trust", help="How far its values win over other systems', from 0 to 100.")
-    ] = 50,
+        int | None,
+        typer.Option("--trust", help="How far its values win over other systems', from 0 to 100."),
+    ] = None,
     preset: Annotated[
         str | None,
         typer.Option("--preset", help="A ready-made description, for a product that many firms run."),
@@ -53,9 +55,9 @@ def add(
     settings = load_settings()
     require_free_name(settings, name)
     if preset is not None:
-        _add_preset(preset, name, location)
+        _add_preset(preset, name, location, trust)
         return
-    head, variables = header(settings, location, name, trust)
+    head, variables = header(settings, location, name, _TRUST if trust is None else trust)
     err().print(t("Looking at the source …"))
     seen = survey(settings, location)
     proposal = propose(seen) if yes else propose(seen, _ask_table, _ask_column)
@@ -76,7 +78,7 @@ def add(
     out().print(t("Next: guike system test {name}, guike system preview {name}, guike run", name=name))
 
 
-def _add_preset(preset: str, name: str, location: str) -> None:
+def _add_preset(preset: str, name: str, location: str, trust: int | None) -> None:
     presets = import_module("pipelines.extract.presets")
     if preset not in presets.preset_names():
         raise GuikeError(
@@ -85,7 +87,7 @@ def _add_preset(preset: str, name: str, location: str) -> None:
         )
     settings = load_settings()
     with sole_writer(settings, "guike system add"):
-        for path in presets.apply_preset(settings, preset, name, location):
+        for path in presets.apply_preset(settings, preset, name, location, trust=trust):
             out().print(escape(t("wrote {file}", file=path)), soft_wrap=True)
 
 

@@ -116,8 +116,9 @@ def _wanted(spec: SystemSpec, names: Sequence[str], pattern: str | None) -> list
     real = [name for name in names if not _is_clutter(name)]
     if pattern is None:
         return sorted(name for name in real if PurePosixPath(name).suffix.lower() in _SUFFIXES[spec.kind])
-    fits = [name for name in real if fnmatchcase(name, pattern)]
-    return sorted(fits or [name for name in real if fnmatchcase(PurePosixPath(name).name, pattern)])
+    wanted = pattern.lower()
+    fits = [name for name in real if fnmatchcase(name.lower(), wanted)]
+    return sorted(fits or [name for name in real if fnmatchcase(PurePosixPath(name.lower()).name, wanted)])
 
 
 def _is_clutter(name: str) -> bool:

@@ -7,6 +7,7 @@ A folder that other people write to is not to be trusted: nothing that leads out
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from glob import has_magic
@@ -31,7 +32,8 @@ class Found:
 
 def is_pattern(spec: SystemSpec, table: TableSpec) -> bool:
     """Whether the table's files are found by a pattern, so that they come and go."""
-    return has_magic(_base_and_pattern(spec, table)[1])
+    base, pattern, _ = _base_and_pattern(spec, table)
+    return _has_magic(base, pattern)
 
 
 def files_of(spec: SystemSpec, table: TableSpec) -> list[Found]:
@@ -61,12 +63,12 @@ def files_there(spec: SystemSpec, table: TableSpec) -> list[Found]:
     """The same, but none is no error."""
     base, pattern, member = _base_and_pattern(spec, table)
     paths: Iterable[Path]
-    if has_magic(pattern):
-        paths = [path for path in base.glob(pattern) if not _is_unfinished(path)]
+    if _has_magic(base, pattern):
+        paths = [path for path in base.glob(_in_any_case(pattern)) if not _is_unfinished(path)]
     else:
         paths = [_any_case(base, pattern)]
     found = [path for path in paths if path.is_file()]
-    if _is_folder(spec, base) or has_magic(pattern):
+    if _is_folder(spec, base) or _has_magic(base, pattern):
         for path in found:
             _refuse_outside(spec, base, path)
     return sorted((Found(path, str(path.relative_to(base)), member) for path in found), key=lambda f: f.name)
@@ -94,6 +96,11 @@ def _base_and_pattern(spec: SystemSpec, table: TableSpec) -> tuple[Path, str, st
     member = table.source if _is_zip(location) and spec.kind != "excel" and named else None
     base = location.parent
     return base, location.name, member
+
+
+def _has_magic(base: Path, pattern: str) -> bool:
+    """Whether it is a pattern, and not the name of a file with brackets, as browsers give: 客户[1].csv."""
+    return has_magic(pattern) and not (base / pattern).exists()
 
 
 def _in_folder(spec: SystemSpec, folder: Path, table: TableSpec) -> tuple[Path, str, str | None]:
@@ -126,6 +133,15 @@ def _any_case(base: Path, name: str) -> Path:
         return path
     alike = [other for other in path.parent.iterdir() if other.name.lower() == path.name.lower()]
     return alike[0] if len(alike) == 1 else path
+
+
+def _in_any_case(pattern: str) -> str:
+    """*.csv finds SALES.CSV too; what stands in brackets stays."""
+    outside = re.split(r"(\[[^\]]+\])", pattern)
+    outside[::2] = [
+        re.sub("[A-Za-z]", lambda m: f"[{m[0].lower()}{m[0].upper()}]", one) for one in outside[::2]
+    ]
+    return "".join(outside)
 
 
 def _refuse_outside(spec: SystemSpec, base: Path, path: Path) -> None:

@@ -24,7 +24,7 @@ from pipelines.extract.headers import FILE_NAME
 from pipelines.extract.parts import Findings, Part, Reader
 from pipelines.extract.specs import SystemSpec, TableSpec
 from pipelines.extract.text_encoding import utf8_blocks
-from pipelines.extract.text_values import json_text, number_text, numbers_text
+from pipelines.extract.text_values import Number, json_text, number_text, numbers_text
 from pipelines.i18n import t
 
 
@@ -109,7 +109,7 @@ def _json_objects(
     encoding, findings.confidence = encoding_of(spec, table, part)
     findings.encoding = encoding.removesuffix("-sig")
     # Numbers stay as written: 1.50 would come back from a float as 1.5.
-    decode = json.JSONDecoder(parse_float=str, parse_int=str, object_pairs_hook=_object).decode
+    decode = json.JSONDecoder(parse_float=Number, parse_int=Number, object_pairs_hook=_object).decode
     done = 0
     try:
         for block in utf8_blocks(part, encoding, t("Export the file again, as UTF-8.")):

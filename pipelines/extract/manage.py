@@ -9,7 +9,6 @@ import shutil
 import socket
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 
@@ -24,7 +23,10 @@ from pipelines.settings import Settings, expand
 from warehouse import store
 
 _CONNECT_SECONDS = 3
-_PORTS = {"postgresql": 5432, "mysql": 3306, "mariadb": 3306, "https": 443}
+_PORTS = {
+    "postgresql": 5432, "postgres": 5432, "mysql": 3306, "mariadb": 3306, "mssql": 1433, "oracle": 1521,
+    "https": 443,
+}  # fmt: skip
 
 
 def describe(spec: SystemSpec) -> dict[str, Any]:
@@ -49,16 +51,20 @@ def reachable(spec: SystemSpec) -> str | None:
             return None
     except GuikeError as error:
         return error.what
-    if location.startswith("sqlite"):
-        path = sa.make_url(location).database or ""
-        return None if Path(path).is_file() else t("The file {file} does not exist.", file=path)
-    parts = urlsplit(location)
-    port = parts.port or _PORTS.get(parts.scheme.split("+")[0], 80)
     try:
-        with socket.create_connection((parts.hostname or "localhost", port), timeout=_CONNECT_SECONDS):
+        # Not urlsplit: a password may hold / and [, which a driver takes.
+        url = sa.make_url(location)
+    except (sa.exc.ArgumentError, ValueError):
+        return t("The location {location} is not a database URL.", location=mask_location(location))
+    if url.get_backend_name() == "sqlite":
+        path = url.database or ""
+        return None if Path(path).is_file() else t("The file {file} does not exist.", file=path)
+    port = url.port or _PORTS.get(url.drivername.split("+")[0], 80)
+    try:
+        with socket.create_connection((url.host or "localhost", port), timeout=_CONNECT_SECONDS):
             return None
     except OSError:
-        return t("Nothing answers at {host}, port {port}.", host=parts.hostname, port=port)
+        return t("Nothing answers at {host}, port {port}.", host=url.host, port=port)
 
 
 def remove_system(settings: Settings, name: str) -> list[str]:

@@ -9,18 +9,29 @@ import re
 from collections.abc import Iterable
 from urllib.parse import quote, quote_plus, unquote
 
-_PASSWORD = re.compile(r"(?P<before>://[^\s:/@]*:)(?P<password>[^\s@]+)(?=@)")
+# Up to the last @: people type passwords with an @ in them, and Azure's users are called user@server.
+_PASSWORD = re.compile(r"(?P<before>://[^\s:/]*:)(?P<secret>\S+)(?=@)")
+_IN_QUERY = re.compile(
+    r"(?P<before>(?:password|passwd|pwd|token|secret|access_?key|api_?key)(?:=|%3d))"
+    r"(?P<secret>(?!\$\{[A-Z][A-Z0-9_]*\})(?:(?!%3b)[^\s&;}'\"])+)",
+    re.I,
+)
 
 
 def mask_location(location: str) -> str:
-    """`location` with *** for the password of every URL in it."""
-    return _PASSWORD.sub(r"\g<before>***", location)
+    """`location` with *** for every password and token in it that is written out."""
+    return _IN_QUERY.sub(r"\g<before>***", _PASSWORD.sub(r"\g<before>***", location))
 
 
 def secrets_in(location: str) -> set[str]:
-    """The passwords in `location`, as written and decoded."""
-    found = {match["password"] for match in _PASSWORD.finditer(location)}
-    return found | {unquote(password) for password in found}
+    """The passwords and tokens in `location`, as written and decoded.
+
+    Of one with an @ in it also the pieces: a driver takes what follows for the host, and says so.
+    """
+    found = {match["secret"] for match in _PASSWORD.finditer(location)}
+    found |= {piece for secret in found for piece in secret.split("@") if piece}
+    found |= {match["secret"] for match in _IN_QUERY.finditer(location)}
+    return found | {unquote(secret) for secret in found}
 
 
 def mask(message: str, secrets: Iterable[str]) -> str:

@@ -24,6 +24,7 @@ from pipelines.settings import ROOT, Settings
 
 _PRESETS = ROOT / "pipelines" / "presets"
 _TITLE = re.compile(r"^title: .*$", re.M)
+_TRUST = re.compile(r"^trust: .*$", re.M)
 
 
 def preset_names() -> list[str]:
@@ -31,11 +32,14 @@ def preset_names() -> list[str]:
     return sorted(path.parent.name for path in _PRESETS.glob("*/system.yml"))
 
 
-def render_preset(preset: str, name: str, location: str, title: str | None = None) -> dict[str, str]:
+def render_preset(
+    preset: str, name: str, location: str, title: str | None = None, trust: int | None = None
+) -> dict[str, str]:
     """The files of a system made from `preset`: path in the project -> text.
 
     Args:
         title: what users call the system, in both languages; the product's own name where it is None.
+        trust: how far its values win over other systems'; the preset's own where it is None.
 
     Raises:
         GuikeError: there is no such preset.
@@ -51,6 +55,8 @@ def render_preset(preset: str, name: str, location: str, title: str | None = Non
     if title is not None:
         line = f"title: {{en: {_quoted(title)}, zh: {_quoted(title)}}}"
         spec = _TITLE.sub(lambda _: line, spec, count=1)
+    if trust is not None:
+        spec = _TRUST.sub(f"trust: {trust}", spec, count=1)
     files = {f"pipelines/systems/{name}.yml": spec}
     for path in sorted((folder / "staging").iterdir()):
         stem = f"stg_{name}__{path.stem}" if path.suffix == ".sql" else f"_{name}__{path.stem}"
@@ -60,7 +66,12 @@ def render_preset(preset: str, name: str, location: str, title: str | None = Non
 
 
 def apply_preset(
-    settings: Settings, preset: str, name: str, location: str, title: str | None = None
+    settings: Settings,
+    preset: str,
+    name: str,
+    location: str,
+    title: str | None = None,
+    trust: int | None = None,
 ) -> list[Path]:
     """Write the system `name` from `preset`, all of it or nothing; returns the files written.
 
@@ -70,7 +81,7 @@ def apply_preset(
         GuikeError: no such preset, a name that can't be one or is taken, a location that is no database URL.
     """
     kept = url_variable(name) if has_secret(location) else location
-    files = render_preset(preset, name, kept, title)
+    files = render_preset(preset, name, kept, title, trust)
     _expect_new(settings, name)
     if "://" not in location and "${" not in location:
         raise GuikeError(
@@ -85,8 +96,10 @@ def apply_preset(
             (work / path).parent.mkdir(parents=True, exist_ok=True)
             (work / path).write_text(text, encoding="utf-8")
         load_spec(work / spec.relative_to(settings.root))
-        location_without_secret(settings, name, location)
+        env_file = settings.root / ".env"
+        before = env_file.read_bytes() if env_file.exists() else None
         try:
+            location_without_secret(settings, name, location)
             staging.parent.mkdir(parents=True, exist_ok=True)
             (work / staging.relative_to(settings.root)).rename(staging)
             (work / spec.relative_to(settings.root)).rename(spec)
@@ -94,6 +107,10 @@ def apply_preset(
         except BaseException:
             spec.unlink(missing_ok=True)
             shutil.rmtree(staging, ignore_errors=True)
+            if before is None:
+                env_file.unlink(missing_ok=True)
+            elif env_file.read_bytes() != before:
+                env_file.write_bytes(before)
             raise
     return [settings.root / path for path in files]
 

@@ -181,6 +181,8 @@ class AnswerReader:
     def _answer(self, response: requests.Response, document: Any) -> Answer:
         paging = self._paging
         rows = at(document, self._data) if self._data else document
+        if rows is None and _count(document, paging.total) == 0:
+            rows = []  # services written in Go say null for an empty list
         if not isinstance(rows, list):
             raise _no_rows(self._data, document)
         for number, row in enumerate(rows, start=1):

@@ -16,7 +16,6 @@ from pipelines.i18n import t
 from pipelines.settings import Settings, environment
 
 _VARIABLE = re.compile(r"\$\{[A-Z][A-Z0-9_]*\}")
-_IN_QUERY = re.compile(r"(password|passwd|pwd|token|secret|access_?key|api_?key)(=|%3d)[^&;\s]", re.I)
 
 
 def location_without_secret(settings: Settings, name: str, location: str) -> str:
@@ -38,14 +37,6 @@ def location_without_secret(settings: Settings, name: str, location: str) -> str
     if not has_secret(location):
         return location
     variable, path = url_variable(name)[2:-1], settings.root / ".env"
-    lines = _lines(path)
-    in_file = [value for key, value in map(_pair, lines) if key == variable]
-    if environment().get(variable, location) not in (location, *in_file):
-        raise GuikeError(
-            t("The environment variable {name} is set already, to something else.", name=variable),
-            t("Unset it, or set it to the URL and give '{placeholder}' as the location.",
-              placeholder=url_variable(name)),
-        )  # fmt: skip
     note_variables(path, {variable: location})
     return url_variable(name)
 
@@ -54,8 +45,16 @@ def note_variables(path: Path, variables: Mapping[str, str]) -> None:
     """Set the variables in the file, instead of what it says of them.
 
     Raises:
-        GuikeError: it can't be written.
+        GuikeError: it can't be written, or the environment has another value, which would outrank it.
     """
+    in_file = dict(map(_pair, _lines(path)))
+    for name, value in variables.items():
+        if environment().get(name, value) not in (value, in_file.get(name)):
+            raise GuikeError(
+                t("The environment variable {name} is set already, to something else.", name=name),
+                t("Unset it, or set it to the URL and give '{placeholder}' as the location.",
+                  placeholder=f"${{{name}}}"),
+            )  # fmt: skip
     kept = [line for line in _lines(path) if _pair(line)[0] not in variables]
     if variables:
         _replace(path, [*kept, *(f"{name}={value}" for name, value in variables.items())], min(variables))
@@ -68,8 +67,7 @@ def url_variable(name: str) -> str:
 
 def has_secret(location: str) -> bool:
     """Whether a password or token is written out in `location`; `${NAME}` in its place is none."""
-    rest = _VARIABLE.sub("", location)
-    return bool(secrets_in(rest)) or _IN_QUERY.search(rest) is not None
+    return bool(secrets_in(_VARIABLE.sub("", location)))
 
 
 def _lines(path: Path) -> list[str]:

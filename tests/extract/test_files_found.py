@@ -174,6 +174,15 @@ def test_each_file_is_read_once(extract: Extraction, make_spec: MakeSpec, drop: 
     ]  # fmt: skip
 
 
+def test_names_as_windows_and_browsers_write_them(
+    make_spec: MakeSpec, read_rows: ReadRows, drop: Path
+) -> None:
+    (drop / "PEOPLE_3.CSV").write_text("手机,姓名\n3,a\n", encoding="utf-8")
+    assert len(read_rows(make_spec("csv", drop, FOLDER))) == 3
+    (drop / "people[1].csv").write_text("手机,姓名\n4,a\n", encoding="utf-8")
+    assert len(read_rows(make_spec("csv", drop / "people[1].csv", FOLDER))) == 1
+
+
 def test_a_bad_file_among_them_names_itself(extract: Extraction, make_spec: MakeSpec, drop: Path) -> None:
     spec = make_spec("csv", drop, FOLDER)
     extract(spec)

@@ -42,6 +42,8 @@ def test_reachable_says_what_is_missing(make_spec: MakeSpec, tmp_path: Path) -> 
     assert (
         reachable(make_spec("rest", "http://127.0.0.1:9", TABLES)) == "Nothing answers at 127.0.0.1, port 9."
     )
+    odd = "mysql://u:a/b[c@127.0.0.1:9/x"
+    assert reachable(make_spec("database", odd, TABLES)) == "Nothing answers at 127.0.0.1, port 9."
     assert "GUIKE_NOT_SET is not set" in str(reachable(make_spec("csv", "${GUIKE_NOT_SET}", TABLES)))
 
 
@@ -94,6 +96,14 @@ def test_a_system_that_comes_back_is_loaded_afresh(
         ("mysql://root@h:3306/x", "mysql://root@h:3306/x"),
         ("redis://:pw@h", "redis://:***@h"),
         ("http://127.0.0.1:8765", "http://127.0.0.1:8765"),
+        ("mysql://user@server:pw@h/x", "mysql://user@server:***@h/x"),
+        ("mysql://u:p@ss@h/x", "mysql://u:***@h/x"),
+        (
+            "postgresql://h/x?user=u&password=pw&sslmode=require",
+            "postgresql://h/x?user=u&password=***&sslmode=require",
+        ),
+        ("mssql://?odbc_connect=UID%3Du%3BPWD%3Dpw%3Bx", "mssql://?odbc_connect=UID%3Du%3BPWD%3D***%3Bx"),
+        ("https://h/x?token=${NAME}", "https://h/x?token=${NAME}"),
         ("sqlite:////data/a@b/x.sqlite", "sqlite:////data/a@b/x.sqlite"),
     ],
 )
@@ -105,3 +115,8 @@ def test_messages_are_masked_in_every_spelling() -> None:
     secrets = secrets_in("mysql://root:pa%20ss%2Fw@h/x")
     assert secrets == {"pa%20ss%2Fw", "pa ss/w"}
     assert mask("a pa ss/w b pa%20ss%2Fw c pa+ss%2Fw d", secrets) == "a *** b *** c *** d"
+
+
+def test_what_a_driver_takes_for_the_host_is_masked() -> None:
+    secrets = secrets_in("mysql://u:p4ss@w0rd@h/x?auth_token=t0k")
+    assert mask("no host w0rd@h, t0k", secrets) == "no host ***@h, ***"

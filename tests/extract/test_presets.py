@@ -152,9 +152,14 @@ def test_a_failure_at_the_end_leaves_nothing_behind(settings: Settings) -> None:
     stray.write_text("select 1", encoding="utf-8")
     before = everything(settings)
     with pytest.raises(GuikeError, match="belongs to no system"):
-        apply_preset(settings, "jsh_erp", "shop", "sqlite:///a")
+        apply_preset(settings, "jsh_erp", "shop", "mysql://u:hidden@h/a")
     assert everything(settings) == before
     assert not (settings.dbt_dir / "models" / "staging" / "shop").exists()
+
+
+def test_trust_is_the_users_where_given(settings: Settings) -> None:
+    written = apply_preset(settings, "jsh_erp", "shop", "sqlite:///a", trust=15)
+    assert load_spec(written[0]).trust == 15
 
 
 def test_a_password_goes_into_the_env_file(settings: Settings) -> None:

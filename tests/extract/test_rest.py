@@ -245,6 +245,11 @@ def test_without_a_total_an_empty_page_is_the_end(
     assert len(service.asked) == 4
 
 
+def test_null_for_an_empty_list(open_spec: SystemSpec, service: Service, read_rows: ReadRows) -> None:
+    service.behave = lambda _, request: reply({"data": None, "total": 0, "pages": 0})
+    assert read_rows(open_spec) == []
+
+
 def test_a_flag_says_whether_there_is_more(
     make: Callable[..., SystemSpec], service: Service, read_rows: ReadRows
 ) -> None:

@@ -18,13 +18,13 @@ from pipelines import cli
 from pipelines.errors import GuikeError
 from pipelines.extract.registry import write_registry
 from pipelines.extract.scaffold.add import header, survey
-from pipelines.extract.scaffold.amounts import discount_factor
+from pipelines.extract.scaffold.amounts import discount_factor, in_ten_thousands
 from pipelines.extract.scaffold.classify import Candidate
 from pipelines.extract.scaffold.profile import is_credit_code, profile
 from pipelines.extract.scaffold.propose import Proposal, propose
 from pipelines.extract.scaffold.render import render
 from pipelines.extract.scaffold.survey import SourceColumn, SourceTable
-from pipelines.extract.scaffold.values import value_map
+from pipelines.extract.scaffold.values import value_map, yes_values
 from pipelines.extract.scaffold.words import readings
 from pipelines.extract.scaffold.write import require_free_name, write_system
 from pipelines.extract.specs import load_spec
@@ -101,6 +101,30 @@ def test_a_comment_explains_codes() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "comment", "yes", "no"),
+    [
+        ("is_deleted", "删除标志（0代表存在 2代表删除）", "2", "0"),
+        ("is_active", "帐号状态（0正常 1停用）", "0", "1"),
+        ("is_active", "状态 1离职 2在职", "2", "1"),
+        ("is_deleted", "", "已作废", "正常"),
+        ("is_active", "", "正常", "停用"),
+    ],
+)
+def test_what_a_flag_says(name: str, comment: str, yes: str, no: str) -> None:
+    words, _ = yes_values(name, SourceColumn("flag", "text", comment, (yes, no)))
+    assert yes in words
+    assert no not in words
+
+
+def test_words_that_the_sample_lacks_are_decoded() -> None:
+    column = SourceColumn("kind", "text", "", ("销售",) * 20)
+    found = value_map("orders.document_kind", column, is_whole=False)
+    assert "退货" in found.known["return"]
+    assert "采购入库" in found.foreign
+    assert value_map("orders.document_kind", column).known == {"sale": ("销售",)}
+
+
+@pytest.mark.parametrize(
     ("values", "form"),
     [
         (("2024-01-05", "2024/1/5"), "usual"), (("20240105",), "usual"), (("45296",), "usual"),
@@ -147,6 +171,55 @@ def test_what_is_written_is_a_spec_that_works(project: Settings, tmp_path: Path)
     written = _everything(project)
     assert "GUIKE_ERP_URL=mysql+pymysql://reader:s3cret@db/erp" in written.pop(".env").decode()
     assert not [path for path, content in written.items() if b"s3cret" in content]
+
+
+def test_a_password_beside_a_variable_is_kept_out_of_the_spec(project: Settings) -> None:
+    head, variables = header(project, "mysql://reader:s3cret@${DB_HOST}/erp", "erp", 60)
+    assert head.location == "${GUIKE_ERP_URL}"
+    assert variables == {"GUIKE_ERP_URL": "mysql+pymysql://reader:s3cret@${DB_HOST}/erp"}
+    assert header(project, "mysql://${DB}", "erp", 60)[0].location == "mysql://${DB}"
+
+
+def test_a_relative_path_is_found_from_anywhere(
+    project: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert header(project, "sqlite:///erp.db", "erp", 60)[1] == {
+        "GUIKE_ERP_URL": f"sqlite:///{tmp_path}/erp.db"
+    }
+
+
+def test_a_variable_that_would_be_outranked_is_told(
+    project: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GUIKE_ERP_URL", "mysql://other/erp")
+    head, variables = header(project, "mysql://db/erp", "erp", 60)
+    files, before = render(_proposal("foxpro", TUNED["foxpro"], tmp_path), head), _everything(project)
+    with pytest.raises(GuikeError, match="GUIKE_ERP_URL is set already"):
+        write_system(project, "erp", files, variables)
+    assert _everything(project) == before
+
+
+@pytest.mark.parametrize("name", ["a #1.csv", "a: 'b'.csv", "{a}.csv", "a[1].csv"])
+def test_a_path_may_hold_what_yaml_does_not_like(project: Settings, tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_text("编号,客户名称,手机\n1,无锡机械有限公司,13912345678\n", encoding="utf-8")
+    head, variables = header(project, str(path), "erp", 60)
+    write_system(project, "erp", render(propose(survey(project, str(path))), head), variables)
+    assert str(path) in load_spec(project.systems_dir / "erp.yml").location
+
+
+def test_titles_totals_and_the_unit_of_a_ledger_are_seen(tmp_path: Path) -> None:
+    (tmp_path / "销售订单.csv").write_bytes(
+        "销售台账,,（单位：万元）\n\n订单号,下单日期,客户名称,金额\nA1,2024-01-02,无锡机械有限公司,1.5\n合计,,,1.5\n".encode(
+            "gb18030"
+        )
+    )
+    (plan,) = propose(survey(load_settings(), str(tmp_path))).plans
+    assert (plan.entity, plan.table.rows, plan.table.options["header_row"]) == ("orders", 1, 3)
+    column = plan.column("amount_gross")
+    assert column is not None
+    assert in_ten_thousands(column)
 
 
 def test_an_interruption_leaves_nothing(

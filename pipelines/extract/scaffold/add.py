@@ -13,6 +13,7 @@ from pipelines.extract.scaffold.introspect import is_database, survey_database, 
 from pipelines.extract.scaffold.introspect_files import survey_files
 from pipelines.extract.scaffold.render import Header
 from pipelines.extract.scaffold.survey import Survey
+from pipelines.extract.secrets_file import has_secret
 from pipelines.i18n import t
 from pipelines.settings import Settings, expand
 
@@ -35,13 +36,20 @@ def header(settings: Settings, location: str, name: str, trust: int) -> tuple[He
             t("The more a system is trusted, the more its values win over other systems'."),
         )
     variables: dict[str, str] = {}
-    if "${" in location:
+    if "${" in location and not has_secret(location):
         place = location
     elif is_database(location):
         variable = f"GUIKE_{name.upper()}_URL"
-        variables[variable] = with_driver(location)
+        variables[variable] = _from_anywhere(with_driver(location))
         place = f"${{{variable}}}"
     else:
         path = Path(location).expanduser().absolute()
-        place = f"${{GUIKE_{name.upper()}_PATH:-{path}}}"
+        # A default in ${…} can't hold braces.
+        place = str(path) if set("{}") & set(str(path)) else f"${{GUIKE_{name.upper()}_PATH:-{path}}}"
     return Header(name, place, trust, settings.timezone), variables
+
+
+def _from_anywhere(url: str) -> str:
+    """A SQLite URL with the whole path: the next run may start in another folder."""
+    path = url.removeprefix("sqlite:///")
+    return f"sqlite:///{Path(path).absolute()}" if path != url and "${" not in path else url

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pipelines.extract.scaffold.mapping import TWO_NAMES, Match, Targets, map_columns
+from pipelines.extract.scaffold.mapping import TWO_NAMES, Match, Targets, fields_of, map_columns, name_score
 from pipelines.extract.scaffold.survey import SourceTable, Survey
 from pipelines.extract.scaffold.words import INITIALS_WEIGHT, dictionary, readings
 from pipelines.i18n import t
@@ -22,6 +22,7 @@ _SOFT = frozenset({"archive", "head"})
 # Of these a system may well keep several kinds in tables of their own: calls, visits, complaints, repairs.
 _SEVERAL = frozenset({"interactions", "tickets"})
 _NAME_WEIGHT = 0.55
+_POINTED_WEIGHT = 0.8
 
 
 @dataclass(frozen=True)
@@ -98,24 +99,26 @@ def _is_ruled_out(table: SourceTable, entity: str) -> bool:
 
 
 def classify(survey: Survey) -> Classification:
-    """Decide for every table; of two tables for one entity the better one is taken."""
-    candidates: list[Candidate] = []
+    """Decide for every table; of two tables for one entity the better one is taken.
+
+    A second look at the tables that point to others: what so_lines.so_id points to is known only then.
+    """
     prefix = common_prefix([table.name for table in survey.tables])
-    for table in survey.tables:
-        named = name_scores(table, prefix)
-        for entity in named:
-            if named[entity] > 0 or not _is_ruled_out(table, entity):
-                speaks = max(named.values()) >= LEAST_SCORE or _says_something(
-                    table.name.removeprefix(prefix)
-                )
-                candidates.append(_candidate(entity, table, named[entity], speaks))
+    pointed = _pointed_at(survey)
+    candidates = [
+        one for table in survey.tables
+        for one in _candidates(table, prefix, pointed.get(table.name, {}), Targets({}))
+    ]  # fmt: skip
     chosen: dict[str, Candidate] = {}
-    entities: set[str] = set()
-    for candidate in sorted(candidates, key=lambda one: -one.score):
-        free = candidate.entity not in entities or (candidate.entity in _SEVERAL and candidate.score >= 0.75)
-        if candidate.score >= LEAST_SCORE and candidate.table not in chosen and free:
-            chosen[candidate.table] = candidate
-            entities.add(candidate.entity)
+    _choose(candidates, chosen)
+    by_name = {table.name: table for table in survey.tables}
+    known = Targets({one.entity: by_name[one.table] for one in reversed(chosen.values())})
+    open_ones = [table for table in survey.tables if table.references and table.name not in chosen]
+    names = {table.name for table in open_ones}
+    candidates = [one for one in candidates if one.table not in names] + [
+        one for table in open_ones for one in _candidates(table, prefix, pointed.get(table.name, {}), known)
+    ]
+    _choose(candidates, chosen)
     left_out = {
         table.name: _why_not(table, candidates, chosen) for table in survey.tables if table.name not in chosen
     }
@@ -128,6 +131,47 @@ def classify(survey: Survey) -> Classification:
     return Classification(tuple(chosen.values()), left_out, others)
 
 
+def _choose(candidates: Sequence[Candidate], chosen: dict[str, Candidate]) -> None:
+    """Add the best candidates for what is still free."""
+    entities = {one.entity for one in chosen.values()}
+    for candidate in sorted(candidates, key=lambda one: -one.score):
+        free = candidate.entity not in entities or (candidate.entity in _SEVERAL and candidate.score >= 0.75)
+        if candidate.score >= LEAST_SCORE and candidate.table not in chosen and free:
+            chosen[candidate.table] = candidate
+            entities.add(candidate.entity)
+
+
+def _pointed_at(survey: Survey) -> dict[str, dict[str, float]]:
+    """Table -> entity -> how well the columns with foreign keys to it say that it is one: rep_id."""
+    found: dict[str, dict[str, float]] = {}
+    for table in survey.tables:
+        for column, (target, _) in table.references.items():
+            if target == table.name:
+                continue
+            scores = found.setdefault(target, {})
+            for entity in dictionary()["entities"]:
+                for field in fields_of(entity):
+                    if field.kind == "ref":
+                        scores[field.to] = max(scores.get(field.to, 0.0), name_score(column, entity, field))
+    return found
+
+
+def _candidates(
+    table: SourceTable, prefix: str, pointed: Mapping[str, float], targets: Targets
+) -> list[Candidate]:
+    """What the table may be."""
+    named = name_scores(table, prefix)
+    for entity, score in pointed.items():
+        if not _is_ruled_out(table, entity):
+            named[entity] = max(named[entity], _POINTED_WEIGHT * score)
+    speaks = max(named.values()) >= LEAST_SCORE or _says_something(table.name.removeprefix(prefix))
+    return [
+        _candidate(entity, table, named[entity], speaks, targets)
+        for entity in named
+        if named[entity] > 0 or not _is_ruled_out(table, entity)
+    ]
+
+
 def _says_something(name: str) -> bool:
     """Whether the name is made of known words: then it says what the table is, and columns alone don't."""
     return any(
@@ -136,8 +180,8 @@ def _says_something(name: str) -> bool:
     )
 
 
-def _candidate(entity: str, table: SourceTable, named: float, speaks: bool) -> Candidate:
-    found = {match.field: match for match in map_columns(entity, table, Targets({}))}
+def _candidate(entity: str, table: SourceTable, named: float, speaks: bool, targets: Targets) -> Candidate:
+    found = {match.field: match for match in map_columns(entity, table, targets)}
     fit = _column_score(entity, found)
     linked = 0.06 if table.references and entity in ("orders", "order_lines", "payments", "contacts") else 0.0
     if named >= LEAST_SCORE:

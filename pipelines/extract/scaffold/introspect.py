@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from pipelines.errors import GuikeError
 from pipelines.extract.database import DIALECTS
 from pipelines.extract.masking import mask, mask_location, secrets_in
+from pipelines.extract.scaffold.classify import name_scores
 from pipelines.extract.scaffold.survey import SourceColumn, SourceTable, Survey
 from pipelines.i18n import t
 
@@ -64,8 +65,10 @@ def survey_database(location: str) -> Survey:
                 t("{location} has no table.", location=mask_location(location)),
                 t("Check the database's name in the URL, and that this user may see its tables."),
             )
-        found, left_out = [], {}
-        for name in names[:_MOST_TABLES]:
+        likely = sorted(names, key=lambda name: -_likelihood(name)) if len(names) > _MOST_TABLES else names
+        found = []
+        left_out = {name: t("not looked at: there are too many tables") for name in likely[_MOST_TABLES:]}
+        for name in sorted(likely[:_MOST_TABLES]):
             try:
                 with connection.begin_nested():
                     found.append(_table(connection, inspector, schema, name))
@@ -161,9 +164,17 @@ def _engine(location: str) -> sa.Engine:
         ) from None
 
 
+def _likelihood(name: str) -> float:
+    """How well a table's name alone says that it is one of the entities: big ERPs have thousands."""
+    return max(name_scores(SourceTable(name, "", (), (), {}, 0)).values())
+
+
 def _schema(inspector: sa.Inspector) -> tuple[str | None, list[str]]:
-    """The default schema, or where that is empty the one with most tables, and its tables."""
-    if names := inspector.get_table_names():
+    """The default schema, or where that is empty the one with most tables, and its tables.
+
+    Views count where there are no tables: that is what a user sees who may not see more.
+    """
+    if names := inspector.get_table_names() or inspector.get_view_names():
         return None, sorted(names)
     if inspector.dialect.name == "sqlite":
         return None, []
@@ -172,6 +183,8 @@ def _schema(inspector: sa.Inspector) -> tuple[str | None, list[str]]:
         if name.lower() not in _SYSTEM_SCHEMAS and not name.startswith("pg_")
     ]  # fmt: skip
     tables = {name: sorted(inspector.get_table_names(schema=name)) for name in schemas}
+    if not any(tables.values()):
+        tables = {name: sorted(inspector.get_view_names(schema=name)) for name in schemas}
     schema = max(tables, key=lambda name: len(tables[name]), default=None)
     return schema, tables[schema] if schema else []
 

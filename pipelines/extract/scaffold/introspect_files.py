@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from io import StringIO
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,7 @@ import pyarrow.parquet as pq
 import python_calamine
 
 from pipelines.errors import GuikeError
+from pipelines.extract.headers import fold
 from pipelines.extract.load import open_source
 from pipelines.extract.naming import normalise
 from pipelines.extract.options import Title
@@ -35,17 +39,23 @@ KINDS = {
 }  # fmt: skip
 SAMPLE_ROWS = 1000
 _TOTALS = ("合计", "小计", "总计", "Total", "Grand Total")
+_TITLE_UNIT = re.compile("(?:(?:单位|金额):?(?:人民币)?|[(])万元")
 _HEADER_LINES = 15
 _HEAD_BYTES = 1 << 16
 
 
 @dataclass(frozen=True)
 class _Found:
-    """A file or a sheet, with its header."""
+    """A file or a sheet, with its header.
+
+    Attributes:
+        in_ten_thousands: whether a title above the header says that amounts are in 万元.
+    """
 
     source: str
     header: tuple[str, ...]
     options: dict[str, Any] = field(default_factory=dict)
+    in_ten_thousands: bool = False
 
 
 def survey_files(settings: Settings, path: Path) -> Survey:
@@ -115,8 +125,13 @@ def _files(path: Path) -> tuple[list[Path], str, dict[str, str]]:
 
 def _headers(kind: str, file: Path, delimiter: str) -> list[_Found]:
     if kind == "csv":
-        first = next(csv.reader([_head(file).splitlines()[0]], delimiter=delimiter), [])
-        return [_Found(file.name, tuple(name.strip() for name in first))]
+        reader = csv.reader(StringIO(_head(file), newline=""), delimiter=delimiter)
+        lines = list(islice(reader, _HEADER_LINES + 1))
+        row = _header_row(lines) or 0
+        options: dict[str, Any] = {"header_row": row + 1} if row else {}
+        options |= {"skip_totals": list(_TOTALS)} if _has_totals(file, delimiter) else {}
+        header = tuple(name.strip() for name in lines[row])
+        return [_Found(file.name, header, options, _in_ten_thousands(lines[:row]))]
     if kind == "dbf":
         try:
             names = dbfread.DBF(file, encoding="gbk", ignore_missing_memofile=True).field_names
@@ -149,11 +164,32 @@ def _head(file: Path) -> str:
 
 
 def _delimiter(file: Path) -> str:
+    """The sign that most of the first lines have equally often; a title above them has none."""
     try:
-        first = _head(file).splitlines()[0]
+        lines = _head(file).splitlines()[:_HEADER_LINES]
     except GuikeError:
         return ","
-    return max(",;\t|", key=lambda sign: (first.count(sign), sign == ","))
+
+    def evenness(sign: str) -> tuple[int, int, bool]:
+        counts = Counter(count for line in lines if (count := line.count(sign)))
+        often, lines_alike = counts.most_common(1)[0] if counts else (0, 0)
+        return lines_alike, often, sign == ","
+
+    return max(",;\t|", key=evenness)
+
+
+def _has_totals(file: Path, delimiter: str) -> bool:
+    """Whether one of the first or last lines is a total: it would count as a row more."""
+    with file.open("rb") as stream:
+        stream.seek(max(0, file.stat().st_size - _HEAD_BYTES))
+        end = stream.read()
+    words = {fold(word) for word in _TOTALS}
+    for text in (_head(file), *(end.decode(encoding, "replace") for encoding in ("utf-8", "gb18030"))):
+        for line in text.splitlines():
+            first = next((cell for cell in line.split(delimiter) if cell.strip('" ')), "")
+            if fold(first.strip('" ')).rstrip(":") in words:
+                return True
+    return False
 
 
 def _sheets(file: Path) -> list[_Found]:
@@ -175,7 +211,8 @@ def _sheets(file: Path) -> list[_Found]:
             continue
         options: dict[str, Any] = {"skip_totals": list(_TOTALS)}
         options |= {"header_row": row + 1} if row else {}
-        found.append(_Found(name, tuple((cell or "").strip() for cell in lines[row]), options))
+        header = tuple((cell or "").strip() for cell in lines[row])
+        found.append(_Found(name, header, options, _in_ten_thousands(lines[:row])))
     return found
 
 
@@ -189,6 +226,15 @@ def _header_row(lines: Sequence[Sequence[str | None]]) -> int | None:
         if len(words) >= max(2, 0.6 * widest) and len(set(words)) == len(words) and numeric <= len(words) / 5:
             return position
     return None
+
+
+def _in_ten_thousands(titles: Iterable[Sequence[str | None]]) -> bool:
+    return any(_TITLE_UNIT.search(fold(cell)) for line in titles for cell in line if cell)
+
+
+def _unit(found: _Found, column: str) -> str:
+    """What the title says of the column's amounts, as a comment; a unit of its own goes before."""
+    return "（万元）" if found.in_ten_thousands and "元" not in column else ""
 
 
 def _table(
@@ -210,7 +256,8 @@ def _table(
         name=found.source,
         comment="",
         columns=tuple(
-            SourceColumn(column.source, "text", "", _values(sample, column.name)) for column in columns
+            SourceColumn(column.source, "text", _unit(found, column.source), _values(sample, column.name))
+            for column in columns
         ),
         key=(),
         references={},

@@ -9,7 +9,7 @@ outranks names, and values that leave no doubt (mobile numbers, e-mail addresses
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -122,7 +122,25 @@ def map_columns(entity: str, table: SourceTable, targets: Targets) -> list[Match
         if (field.name != "line_no" or (column.name,) != table.key)
         and (match := _match(entity, field, table, column, targets)).confidence >= LEAST
     ]
-    return _without_login(_assign(pairs))
+    return _dated_by_delivery(_without_typist(_without_login(_assign(pairs))))
+
+
+def match_of(entity: str, name: str, table: SourceTable, column: str, targets: Targets) -> Match:
+    """What `column` is to the field `name`, however unlikely: for a reference also where it points."""
+    field = next(field for field in fields_of(entity) if field.name == name)
+    return _match(entity, field, table, table.column(column), targets)
+
+
+def _dated_by_delivery(matches: list[Match]) -> list[Match]:
+    """An order of which nothing but the delivery is dated counts from then: 发货单."""
+    if any(match.field == "ordered_at" for match in matches):
+        return matches
+    return [
+        replace(match, field="ordered_at", confidence=round(0.75 * match.confidence, 2))
+        if match.field == "delivered_on"
+        else match
+        for match in matches
+    ]
 
 
 def _without_login(matches: list[Match]) -> list[Match]:
@@ -131,6 +149,17 @@ def _without_login(matches: list[Match]) -> list[Match]:
         return matches
     logins = [match for match in matches if match.field == "staff_name"]
     return [match for match in matches if match not in logins]
+
+
+def _without_typist(matches: list[Match]) -> list[Match]:
+    """Who typed a document in is not its salesperson where another column says who that is."""
+    if not any(match.field == "staff_source_id" for match in matches):
+        return matches
+    return [
+        match for match in matches
+        if match.field != "staff_name"
+        or not all("creator" in reading.concepts for reading in readings(match.column)[:1])
+    ]  # fmt: skip
 
 
 def _assign(pairs: Iterable[Match]) -> list[Match]:
@@ -209,7 +238,9 @@ def _reference(
     at = (target.name, pointed) if shared >= 0.5 else None
     # Above any name: a column called after a person that holds that person's key is the key.
     sure = named >= LEAST and shared >= 0.9
-    confidence = round(0.99 + 0.008 * named, 4) if sure and named >= CERTAIN else round(min(named * weight, 0.98), 2)
+    confidence = (
+        round(0.99 + 0.008 * named, 4) if sure and named >= CERTAIN else round(min(named * weight, 0.98), 2)
+    )
     return Match(field.name, column.name, confidence, told if shared >= 0.9 else reason, at)
 
 
@@ -279,6 +310,12 @@ _FITS: dict[str, Any] = {
     ),
     "status": lambda shape: 1.0 if shape.is_small_set else 0.4,
     "flag": lambda shape: 1.0 if shape.flag >= 0.9 else 0.85 if shape.is_small_set else 0.2,
-    "category": lambda shape: 0.6 if shape.length > 60 or shape.date > 0.9 and shape.distinct > 5 else 1.0,
+    "category": lambda shape: (
+        0.6
+        if shape.length > 60 or shape.date > 0.9 and shape.distinct > 5
+        else 0.5
+        if shape.count >= 20 and shape.distinct == shape.count
+        else 1.0
+    ),
     "code": lambda shape: 0.3 if shape.length > 40 else 1.0,
 }

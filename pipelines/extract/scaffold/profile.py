@@ -101,7 +101,7 @@ def profile(values: tuple[str | None, ...]) -> Profile:
     def share(test: Callable[[str], object]) -> float:
         return sum(1 for text in texts if test(text)) / len(texts) if texts else 0.0
 
-    flags = {word.lower() for word in [*dictionary()["yes"], *dictionary()["no"]]}
+    flags = {word for known in dictionary()["flags"].values() for words in known.values() for word in words}
     return Profile(
         filled=len(texts) / len(values) if values else 0.0,
         distinct=len(set(texts)),

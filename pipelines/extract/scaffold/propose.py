@@ -16,7 +16,7 @@ import duckdb
 
 from pipelines.extract.naming import is_plain_name, normalise
 from pipelines.extract.scaffold.classify import Candidate, Classification, classify
-from pipelines.extract.scaffold.mapping import CERTAIN, Match, Targets, fields_of, map_columns
+from pipelines.extract.scaffold.mapping import CERTAIN, Match, Targets, fields_of, map_columns, match_of
 from pipelines.extract.scaffold.profile import profile
 from pipelines.extract.scaffold.survey import SourceColumn, SourceTable, Survey
 from pipelines.extract.scaffold.values import ValueMap, value_map
@@ -27,6 +27,10 @@ from pipelines.i18n import t
 ChooseTable = Callable[[SourceTable, Sequence[Candidate]], Candidate | None]
 ChooseColumn = Callable[[str, SourceTable, str, Match | None], str | None]
 
+_NEVER_KEYS = frozenset({
+    "mobile", "phone", "email", "wechat", "tax_code", "name", "address", "amount", "price", "quantity",
+    "date", "time", "note", "content", "postcode", "birth",
+})  # fmt: skip
 _DECODED = {"status", "document_kind", "channel", "direction", "kind", "severity"}
 
 
@@ -110,7 +114,7 @@ def propose(
         table = by_name[chosen.table]
         matches = {match.field: match for match in map_columns(chosen.entity, table, targets)}
         if choose_column:
-            matches = _asked_columns(chosen.entity, table, matches, choose_column)
+            matches = _asked_columns(chosen.entity, table, matches, targets, choose_column)
         plans.append(_plan(chosen, table, matches, row_key(table), plans))
     plans = _with_references(plans)
     lookups = _lookups(plans, survey)
@@ -131,7 +135,9 @@ def _plan(
     values = {}
     for name, match in matches.items():
         if name in _DECODED and f"{chosen.entity}.{name}" in dictionary()["values"]:
-            values[name] = value_map(f"{chosen.entity}.{name}", table.column(match.column))
+            values[name] = value_map(
+                f"{chosen.entity}.{name}", table.column(match.column), is_whole=table.is_whole
+            )
     model = f"{chosen.entity}__{raw}" if is_second else chosen.entity
     return TablePlan(
         chosen.entity, model, raw, table, chosen.score, chosen.reason, matches, names, key, key, values
@@ -177,19 +183,39 @@ def row_key(table: SourceTable) -> tuple[str, ...]:
     """The primary key, or else the likeliest column or pair of columns whose values are all different."""
     if table.key and all(any(c.name == part for c in table.columns) for part in table.key):
         return table.key
+    worded = [column.name for column in table.columns if _may_be_key(column, {"id", "code"})]
     single = [
         column.name for column in table.columns
         if (shape := profile(column.values)).count and shape.distinct == len(column.values)
     ]  # fmt: skip
-    worded = [name for name in single if any({"id", "code"} & r.concepts for r in readings(name))]
-    if worded or (single and table.columns[0].name in single):
-        return ((worded or single)[0],)
-    worded = [c.name for c in table.columns if any({"id", "code"} & r.concepts for r in readings(c.name))]
+    if numbered := [name for name in worded if name in single and not _counts_rows(table.column(name))]:
+        return (numbered[0],)
+    first = table.columns[0] if table.columns else None
+    if first and first.name in single and _may_be_key(first, set()) and not _counts_rows(first):
+        return (first.name,)
     for pair in combinations(worded, 2):
         rows = list(zip(*(table.column(name).values for name in pair), strict=True))
         if rows and len(set(rows)) == len(rows) and all(all(row) for row in rows):
             return pair
     return ()
+
+
+def _may_be_key(column: SourceColumn, wanted: set[str]) -> bool:
+    """Whether its name, and that it holds no dates, let it tell rows apart; a phone or an amount does not."""
+    heard = [reading.concepts for reading in readings(column.name)]
+    named = not wanted or any(wanted & concepts for concepts in heard)
+    return (
+        named
+        and not all("id" not in concepts and concepts & _NEVER_KEYS for concepts in heard or [frozenset()])
+        and profile(column.values).date < 0.8
+    )
+
+
+def _counts_rows(column: SourceColumn) -> bool:
+    """Whether it only numbers the lines of a ledger: sorted otherwise, they would be other rows."""
+    return column.name.strip().rstrip(".").lower() in ("序号", "行号", "项次", "#", "no") and all(
+        value == str(number) for number, value in enumerate(column.values, start=1)
+    )
 
 
 def _with_references(plans: list[TablePlan]) -> list[TablePlan]:
@@ -276,20 +302,22 @@ def _asked(survey: Survey, verdict: Classification, choose: ChooseTable) -> Clas
 
 
 def _asked_columns(
-    entity: str, table: SourceTable, matches: dict[str, Match], choose: ChooseColumn
+    entity: str, table: SourceTable, matches: dict[str, Match], targets: Targets, choose: ChooseColumn
 ) -> dict[str, Match]:
-    """Ask for each needed field that has no sure column."""
-    entry = dictionary()["entities"][entity]
+    """Ask for each field whose column isn't sure, and for each needed one that has none."""
+    known = {field.name for field in fields_of(entity)}
+    needed = [name for name in dictionary()["entities"][entity].get("needs", []) if name in known]
     asked = dict(matches)
-    for name in entry.get("needs", []):
-        guess = matches.get(name)
-        if name not in {field.name for field in fields_of(entity)} or (guess and guess.confidence >= CERTAIN):
+    for name in dict.fromkeys([*needed, *matches]):
+        guess = asked.get(name)
+        if (guess is None and name not in needed) or (guess and guess.confidence >= CERTAIN):
             continue
         answer = choose(entity, table, name, guess)
         asked.pop(name, None)
         if answer:
             asked = {other: match for other, match in asked.items() if match.column != answer}
-            asked[name] = Match(name, answer, 1.0, t("you said so"))
+            found = match_of(entity, name, table, answer, targets)
+            asked[name] = replace(found, confidence=1.0, reason=t("you said so"))
     return asked
 
 

@@ -7,6 +7,7 @@ written here.
 from __future__ import annotations
 
 import json
+import re
 import textwrap
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,7 +67,7 @@ def _system_yaml(proposal: Proposal, header: Header) -> str:
         f"name: {header.name}",
         f"title: {{en: {title}, zh: {title}}}",
         f"kind: {proposal.survey.kind}",
-        f"location: {header.location}",
+        f"location: {_location(header.location)}",
         f"trust: {header.trust}",
         f"timezone: {header.timezone}",
     ]
@@ -82,6 +83,11 @@ def _system_yaml(proposal: Proposal, header: Header) -> str:
         used = {column: lookup.names[column] for column in (lookup.key, lookup.name)}
         lines += _table_yaml(lookup.raw, lookup.table, (lookup.key,), used)
     return "\n".join(lines) + "\n"
+
+
+def _location(text: str) -> str:
+    """The location as it is where YAML lets it: a path may hold what YAML takes for a comment or a key."""
+    return text if text.startswith("${") and not re.search(r"\s|[#'\"]|:$", text) else _scalar(text)
 
 
 def _wrapped(sql: str) -> str:
@@ -193,7 +199,7 @@ def _models_yaml(proposal: Proposal, system: str) -> str:
     for plan in proposal.plans:
         lines += [
             f"  - name: stg_{system}__{plan.model}",
-            f"    description: One row per {_GRAIN[plan.entity]} ({plan.table.name}).",
+            f"    description: {_scalar(f'One row per {_GRAIN[plan.entity]} ({plan.table.name}).')}",
             "    columns:",
             "      - {name: source_id, data_tests: [not_null, unique]}",
         ]

@@ -13,7 +13,8 @@ from pipelines.extract.scaffold.amounts import amounts_of, is_plain_number, line
 from pipelines.extract.scaffold.mapping import fields_of
 from pipelines.extract.scaffold.profile import Profile, profile
 from pipelines.extract.scaffold.propose import Lookup, Proposal, TablePlan
-from pipelines.extract.scaffold.words import dictionary, readings
+from pipelines.extract.scaffold.values import yes_values
+from pipelines.extract.scaffold.words import readings
 
 # Fields of the dictionary that only help to work out others.
 HELPERS = frozenset({
@@ -78,7 +79,8 @@ def kept(plan: TablePlan) -> str:
     """The condition on a document's row for it to count, or "": not deleted, and no purchase."""
     conditions = []
     if plan.entity != "customers" and (deleted := plan.raw_column("is_deleted")):
-        conditions.append(f"not coalesce(lower({deleted}) in ({_listed(dictionary()['yes'])}), false)")
+        words, _ = yes_values("is_deleted", plan.table.column(plan.matches["is_deleted"].column))
+        conditions.append(f"not coalesce(lower(trim({deleted})) in ({_listed(words)}), false)")
     if (kind := plan.raw_column("document_kind")) and (foreign := plan.values["document_kind"].foreign):
         conditions.append(f"coalesce(lower(trim({kind})) not in ({_listed(foreign)}), true)")
     return "\n        and ".join(conditions)
@@ -284,10 +286,11 @@ def _flag(plan: TablePlan, name: str, prefix: str) -> str | None:
     raw = plan.raw_column(name)
     if raw is None:
         return None
-    source = plan.matches[name].column.lower()
-    says_no = name == "is_active" and any(word in source for word in _INVERTED)
-    words = dictionary()["yes"]
-    test = f"lower({prefix}{raw}) in ({_listed(words)})"
+    column = plan.table.column(plan.matches[name].column)
+    words, is_told = yes_values(name, column)
+    inverted = name == "is_active" and any(word in column.name.lower() for word in _INVERTED)
+    says_no = inverted and not is_told
+    test = f"lower(trim({prefix}{raw})) in ({_listed(words)})"
     return f"not coalesce({test}, false)" if says_no else f"coalesce({test}, false)"
 
 

@@ -14,7 +14,9 @@ from functools import cache
 from pipelines.extract.scaffold.survey import SourceColumn
 from pipelines.extract.scaffold.words import dictionary
 
-_LEGEND = re.compile(r"(?<![\w.])([A-Za-z]|\d{1,3})\s*[:：=、.\-—－]*\s*([一-鿿A-Za-z][一-鿿A-Za-z ]*)")
+_LEGEND = re.compile(
+    r"(?<![\w.])([A-Za-z]|\d{1,3})\s*[:：=、.\-—－]*\s*(?:代表|表示)?([一-鿿A-Za-z][一-鿿A-Za-z ]*)"
+)
 _MOST_UNKNOWN = 12
 
 
@@ -43,8 +45,13 @@ def _meanings(name: str) -> dict[str, str]:
     }
 
 
-def value_map(name: str, column: SourceColumn) -> ValueMap:
-    """Decode the values of `column` as the field `name` (entity.field)."""
+def value_map(name: str, column: SourceColumn, *, is_whole: bool = True) -> ValueMap:
+    """Decode the values of `column` as the field `name` (entity.field).
+
+    Args:
+        is_whole: whether the sample is all there is. If not, a column of words is decoded by all that the
+            dictionary knows: a return or a purchase may come after the first thousand rows.
+    """
     meanings, legend = _meanings(name), dict(_LEGEND.findall(column.comment))
     foreign_words = dictionary()["foreign_documents"] if name.endswith("document_kind") else []
     known: dict[str, list[str]] = {}
@@ -59,5 +66,29 @@ def value_map(name: str, column: SourceColumn) -> ValueMap:
             foreign.append(value)
         else:
             unknown.append(value)
-    frozen = {canonical: tuple(values) for canonical, values in known.items()}
+    if not is_whole and known and not legend:
+        in_chinese = any(not value.isascii() for values in known.values() for value in values)
+        for canonical, words in dictionary()["values"][name].items():
+            told = known.setdefault(canonical, [])
+            told += [word for word in words if word.isascii() != in_chinese and word not in told]
+        foreign += [word for word in foreign_words if word.isascii() != in_chinese and word not in foreign]
+    frozen = {canonical: tuple(values) for canonical, values in known.items() if values}
     return ValueMap(frozen, tuple(foreign), tuple(unknown[:_MOST_UNKNOWN]))
+
+
+def yes_values(name: str, column: SourceColumn) -> tuple[tuple[str, ...], bool]:
+    """The values, in lower case, with which `column` says yes to the flag `name`.
+
+    What the comment says (0正常 1停用, 0代表存在 2代表删除) goes before the usual words.
+
+    Returns:
+        The values, and whether the comment calls them by what they mean, rather than yes and no.
+    """
+    words = dictionary()["flags"][name]
+    legend = {code.lower(): "".join(label.lower().split()) for code, label in _LEGEND.findall(column.comment)}
+    told = tuple(code for code, label in legend.items() if label in words["yes"])
+    denied = tuple(code for code, label in legend.items() if label in words["no"])
+    if not told and not denied:
+        return tuple(words["yes"]), False
+    named = {legend[code] for code in (*told, *denied)} - {"是", "否", "yes", "no", "true", "false"}
+    return told or tuple(code for code in legend if code not in denied), bool(named)

@@ -98,8 +98,7 @@ def readings(name: str) -> tuple[Reading, ...]:
         concepts = frozenset(concept for part in parts for concept in part.concepts)
         weight = min(part.weight for part in parts)
         found[concepts] = max(weight, found.get(concepts, 0))
-    whole = _whole(told or pieces)
-    for reading in whole:
+    for reading in (*_whole(told or pieces), *_whole(pieces)):
         found[reading.concepts] = max(reading.weight, found.get(reading.concepts, 0))
     ordered = sorted(found.items(), key=lambda item: -item[1])
     return tuple(Reading(concepts, weight) for concepts, weight in ordered[:_MOST_READINGS])
