@@ -145,6 +145,16 @@ def _holder(note: Path) -> str:
     )  # fmt: skip
 
 
+def limit_memory(con: duckdb.DuckDBPyConnection, most: str) -> None:
+    """Let `con` take no more than `most` ("800MB"), and no more than it may take already."""
+    row = con.execute(
+        "select least(parse_formatted_bytes(current_setting('memory_limit')), parse_formatted_bytes(?))",
+        [most],
+    ).fetchone()
+    assert row is not None
+    con.execute(f"set memory_limit = '{row[0]}B'")
+
+
 def connect(
     settings: Settings, *, path: Path | None = None, read_only: bool = False
 ) -> duckdb.DuckDBPyConnection:

@@ -68,12 +68,13 @@ def take_first(
     con: duckdb.DuckDBPyConnection, spec: SystemSpec, table: TableSpec, moment: datetime
 ) -> Changes:
     """The counts where raw was empty and dlt has filled it; rows that were gone are back."""
-    raw = f'raw_{spec.name}."{table.name}"'
-    con.execute(f"create or replace temp table changes as select {_listed(identity(table))}, 'inserted' as "
-                f"change from {raw}")  # fmt: skip
-    returned = _mark_returned(con, spec, table, moment)
-    inserted = con.execute("select count(*) from changes").fetchone()
-    con.execute("drop table changes")
+    raw, returned = f'raw_{spec.name}."{table.name}"', 0
+    if con.execute(f'select 1 from raw_{spec.name}_deleted."{table.name}" limit 1').fetchone():
+        con.execute(f"create or replace temp table changes as select {_listed(identity(table))}, 'inserted' "
+                    f"as change from {raw}")  # fmt: skip
+        returned = _mark_returned(con, spec, table, moment)
+        con.execute("drop table changes")
+    inserted = con.execute(f"select count(*) from {raw}").fetchone()
     return Changes(inserted=inserted[0] if inserted else 0, returned=returned)
 
 

@@ -139,7 +139,8 @@ def _in_any_case(pattern: str) -> str:
     """*.csv finds SALES.CSV too; what stands in brackets stays."""
     outside = re.split(r"(\[[^\]]+\])", pattern)
     outside[::2] = [
-        re.sub("[A-Za-z]", lambda m: f"[{m[0].lower()}{m[0].upper()}]", one) for one in outside[::2]
+        "".join(f"[{c.lower()}{c.upper()}]" if c.isascii() and c.isalpha() else c for c in one)
+        for one in outside[::2]
     ]
     return "".join(outside)
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import duckdb
 
 from pipelines.extract import diff
-from pipelines.extract.batches import spool
+from pipelines.extract.batches import DUCKDB_MEMORY, spool
 from pipelines.extract.cursor import lower_bound
 from pipelines.extract.guards import check_key, check_row_count
 from pipelines.extract.profiles import Profile, check_kinds, profile
@@ -166,4 +166,6 @@ def _scratch(settings: Settings) -> duckdb.DuckDBPyConnection:
         "threads": settings.threads, "memory_limit": settings.memory_limit,
         "temp_directory": str(settings.home / "tmp"),
     }  # fmt: skip
-    return duckdb.connect(config=limits)
+    con = duckdb.connect(config=limits)
+    store.limit_memory(con, DUCKDB_MEMORY)
+    return con

@@ -101,7 +101,7 @@ def _is_ruled_out(table: SourceTable, entity: str) -> bool:
 def classify(survey: Survey) -> Classification:
     """Decide for every table; of two tables for one entity the better one is taken.
 
-    A second look at the tables that point to others: what so_lines.so_id points to is known only then.
+    The tables left get a second look: what so_lines.so_id points to is known only then.
     """
     prefix = common_prefix([table.name for table in survey.tables])
     pointed = _pointed_at(survey)
@@ -113,7 +113,7 @@ def classify(survey: Survey) -> Classification:
     _choose(candidates, chosen)
     by_name = {table.name: table for table in survey.tables}
     known = Targets({one.entity: by_name[one.table] for one in reversed(chosen.values())})
-    open_ones = [table for table in survey.tables if table.references and table.name not in chosen]
+    open_ones = [table for table in survey.tables if table.name not in chosen]
     names = {table.name for table in open_ones}
     candidates = [one for one in candidates if one.table not in names] + [
         one for table in open_ones for one in _candidates(table, prefix, pointed.get(table.name, {}), known)
@@ -184,12 +184,15 @@ def _candidate(entity: str, table: SourceTable, named: float, speaks: bool, targ
     found = {match.field: match for match in map_columns(entity, table, targets)}
     fit = _column_score(entity, found)
     linked = 0.06 if table.references and entity in ("orders", "order_lines", "payments", "contacts") else 0.0
+    telling = dictionary()["entities"][entity].get("telling", ())
     if named >= LEAST_SCORE:
         score = (_NAME_WEIGHT * named + (1 - _NAME_WEIGHT) * fit) * (1 if fit else 0.4)
         reason = t("its name, and {count} columns that fit", count=len(found))
     else:
         score, reason = (
-            (0.45 if speaks else 0.62) * fit + 0.1 * named + linked,
+            (0.45 if speaks else 0.62) * fit * (not telling or any(f in found for f in telling))
+            + 0.1 * named
+            + linked,
             t("{count} columns that fit", count=len(found)),
         )
     if not table.rows:

@@ -228,11 +228,16 @@ def _reference(
     values = {value.strip() for value in column.values if value and value.strip() and value != "0"}
     if target is None:
         return Match(field.name, column.name, round(named * 0.85, 2), reason)
-    shared, pointed = max(
-        ((_shared(values, other), other.name) for other in _keys(target)), default=(0.0, "")
+    # Of keys with the same values the one that is called the same.
+    shared, is_repeated, pointed = max(
+        ((_shared(values, key), _is_repeated(column, key), key.name) for key in _keys(target)),
+        key=lambda found: found[:2],
+        default=(0.0, False, ""),
     )
     if not values or not target.rows:
         return Match(field.name, column.name, round(named * 0.8, 2), reason)
+    if shared >= 0.9 and is_repeated:
+        named, reason = max(named, 0.85), t("it is called like the key of {table}", table=target.name)
     weight = 1.0 if shared >= 0.9 else 0.85 if not target.is_whole else 0.75 if shared >= 0.5 else 0.3
     told = t("{reason}, and its values are keys of {table}", reason=reason, table=target.name)
     at = (target.name, pointed) if shared >= 0.5 else None
@@ -242,6 +247,12 @@ def _reference(
         round(0.99 + 0.008 * named, 4) if sure and named >= CERTAIN else round(min(named * weight, 0.98), 2)
     )
     return Match(field.name, column.name, confidence, told if shared >= 0.9 else reason, at)
+
+
+def _is_repeated(column: SourceColumn, key: SourceColumn) -> bool:
+    """Whether the column is called like the key of another table (FInterID, orderNumber) and repeats it."""
+    shape = profile(column.values)
+    return column.name == key.name and key.name.lower() != "id" and shape.distinct < shape.count
 
 
 def _keys(table: SourceTable) -> list[SourceColumn]:

@@ -75,6 +75,9 @@ def _index() -> _Index:
                 known = index.setdefault(form, [])
                 if concept not in known:
                     known.append(concept)
+    for index in (pinyin, initials):  # HUIYUANID, KHNO
+        index.setdefault("id", ["id"])
+        index.setdefault("no", ["code"])
     frozen = [
         {word: tuple(found) for word, found in index.items()}
         for index in (english, chinese, pinyin, initials)
@@ -95,13 +98,18 @@ def readings(name: str) -> tuple[Reading, ...]:
         return ()
     found: dict[frozenset[str], float] = {}
     for parts in _product(options):
-        concepts = frozenset(concept for part in parts for concept in part.concepts)
+        concepts = _without_tax(frozenset(concept for part in parts for concept in part.concepts))
         weight = min(part.weight for part in parts)
         found[concepts] = max(weight, found.get(concepts, 0))
     for reading in (*_whole(told or pieces), *_whole(pieces)):
         found[reading.concepts] = max(reading.weight, found.get(reading.concepts, 0))
     ordered = sorted(found.items(), key=lambda item: -item[1])
     return tuple(Reading(concepts, weight) for concepts, weight in ordered[:_MOST_READINGS])
+
+
+def _without_tax(concepts: frozenset[str]) -> frozenset[str]:
+    """What is said to be with or without tax is no tax: total_price_tax_incl."""
+    return concepts - {"tax"} if concepts & {"gross", "net"} else concepts
 
 
 def _product(options: list[tuple[Reading, ...]]) -> Iterator[tuple[Reading, ...]]:
