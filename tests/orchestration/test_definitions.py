@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -14,7 +15,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from pipelines.orchestration import dbt_process
+from pipelines.orchestration import dbt_child, dbt_process
 from pipelines.orchestration.automation import daily_schedule, file_sensor, files_state
 from pipelines.orchestration.dbt_project import ensure_manifest
 from pipelines.orchestration.definitions import build_definitions
@@ -190,6 +191,15 @@ def test_dbt_is_imported_once_for_many_commands() -> None:
             pids.append((command.pid, dbt_process._servers[0].process.pid))
     assert len({pid for pid, _ in pids}) == 2
     assert len({server for _, server in pids}) == 1
+
+
+def test_a_run_that_dies_while_asking_ends_the_process_with_dbt() -> None:
+    """Killed in the middle of a request, it must not leave a process that waits at full speed."""
+    ours, its = socket.socketpair()
+    ours.sendall(b'{"arguments": [')
+    ours.close()
+    with its, pytest.raises(SystemExit):
+        dbt_child.serve(its)
 
 
 def _parent_of(pid: int) -> int:
