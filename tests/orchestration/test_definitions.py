@@ -125,6 +125,31 @@ def test_file_state_follows_size_and_time(company: Any, monkeypatch: pytest.Monk
     assert files_state(specs) != before
 
 
+@pytest.mark.parametrize(
+    ("kind", "location", "source", "file"),
+    [
+        ("vcard", "books", "contacts", "books/anna.vcf"),
+        ("csv", "drop", "export.zip/orders_*.csv", "drop/export.zip"),
+        ("csv", "drop", "orders_*.csv", "drop/orders_1.csv"),
+    ],
+)
+def test_every_kind_of_file_is_watched(
+    kind: str, location: str, source: str, file: str, tmp_path: Path
+) -> None:
+    """What an extraction would read, a sensor must see; else the drop folder waits until two at night."""
+    from pipelines.extract.specs import SystemSpec
+
+    table = {"name": "contacts", "source": source, "snapshot": "The file is small.", "columns": ["full_name"]}
+    spec = SystemSpec.model_validate({
+        "name": "shop", "title": {"en": "Shop", "zh": "商店"}, "kind": kind, "trust": 50,
+        "location": str(tmp_path / location), "timezone": "Asia/Shanghai", "tables": [table],
+    })  # fmt: skip
+    before = files_state([spec])
+    (tmp_path / file).parent.mkdir()
+    (tmp_path / file).write_bytes(b"something")
+    assert files_state([spec]) != before
+
+
 def test_dbt_is_parsed_only_when_its_files_change(company: Any) -> None:
     stamp = company.settings.home / "dbt" / "target" / "manifest.hash"
     before = stamp.stat().st_mtime_ns
