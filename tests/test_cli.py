@@ -25,7 +25,7 @@ from pipelines import cli, i18n
 from pipelines.commands import doctor, run
 from pipelines.errors import GuikeError
 from pipelines.report import sections
-from pipelines.settings import ROOT, load_settings
+from pipelines.settings import ROOT, environment, load_settings
 
 PUBLISHED = """
 create schema core; create schema marts; create schema quality; create schema identity; create schema ops;
@@ -329,6 +329,42 @@ def test_broken_env_file_is_an_error_with_its_line(
     monkeypatch.setattr("pipelines.settings.ROOT", tmp_path)
     assert cli.main(["status"]) == 1
     assert ".env, line 2" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "content", ["# 数据在哪里\nGUIKE_LANG=zh\n".encode("gbk"), b"\xff\xfeG\x00"], ids=["GBK", "UTF-16"]
+)
+def test_env_file_in_another_encoding_is_named(
+    content: bytes, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / ".env").write_bytes(content)
+    monkeypatch.setattr("pipelines.settings.ROOT", tmp_path)
+    assert cli.main(["status"]) == 1
+    shown = capsys.readouterr().err
+    assert ".env can't be read" in shown
+    assert "UTF-8" in shown
+
+
+def test_env_file_from_notepad_and_for_a_shell(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("GUIKE_ONE=1\nexport GUIKE_TWO='2'\n", encoding="utf-8-sig")
+    monkeypatch.setattr("pipelines.settings.ROOT", tmp_path)
+    assert {"GUIKE_ONE": "1", "GUIKE_TWO": "2"}.items() <= environment().items()
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("Shanghai", "Peking"), ("Asia/Shanghai", ""), ("zh:", "cn:"), ("name:", "nom:"), ("{en", "[en")],
+)
+def test_company_file_that_cannot_be_used_is_named(
+    old: str, new: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every user edits this file; a slip must not read like a defect of Guike."""
+    text = (ROOT / "pipelines" / "company.yml").read_text(encoding="utf-8")
+    (tmp_path / "pipelines").mkdir()
+    (tmp_path / "pipelines" / "company.yml").write_text(text.replace(old, new, 1), encoding="utf-8")
+    monkeypatch.setattr("pipelines.settings.ROOT", tmp_path)
+    assert cli.main(["status"]) == 1
+    assert "company.yml can't be used" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("published")
