@@ -152,6 +152,15 @@ def test_sql_as_json_csv_and_table(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.usefixtures("published")
+def test_sql_as_json_is_json_whatever_the_type(capsys: pytest.CaptureFixture[str]) -> None:
+    """NaN is no JSON: a parser in another language would refuse the whole answer."""
+    query = "select 'nan'::double a, [1.5, '-inf'::float] b, map {date '2026-06-30': 1} c, {x: 0.5} d"
+    assert cli.main(["sql", query, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
+    assert found == [{"a": None, "b": [1.5, None], "c": {"2026-06-30": 1}, "d": {"x": 0.5}}]
+
+
+@pytest.mark.usefixtures("published")
 @pytest.mark.parametrize(
     "query",
     [
