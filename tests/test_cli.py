@@ -300,6 +300,24 @@ def test_demo_never_writes_into_a_database_unasked(
     assert "secret" not in shown
 
 
+@pytest.mark.parametrize("other", [["--customers", "600"], ["--seed", "8"]])
+def test_demo_never_mixes_two_companies(
+    other: list[str], home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A smaller one would be refused table by table as a truncated fetch, and the old one published."""
+    monkeypatch.setattr("pipelines.demo.make_demo", lambda *_, **__: pytest.fail("must not be made"))
+    monkeypatch.setattr(run, "_execute", lambda *_, **__: Report("failed", "the run began"))
+    (home / "demo").mkdir()
+    note = home / "demo" / "demo.json"
+    note.write_text('{"customers": 8000, "seed": 7, "servers": []}', encoding="utf-8")
+    assert cli.main(["demo", *other]) == 1
+    shown = capsys.readouterr().err
+    assert "8,000 customers, seed 7" in shown
+    assert "--fresh" in shown
+    assert cli.main(["demo"]) == 1
+    assert "the run began" in capsys.readouterr().err
+
+
 def test_removing_an_unknown_system_removes_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     before = sorted((ROOT / "pipelines" / "systems").iterdir())
     assert cli.main(["system", "remove", "no_such_system", "--yes"]) == 1

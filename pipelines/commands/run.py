@@ -153,10 +153,21 @@ def _make_sources(settings: Settings, company: dict[str, int], fresh: bool, serv
     folder, wanted = settings.home / "demo", {**company, "servers": sorted(servers)}
     note = folder / "demo.json"
     if fresh:
-        for leftover in (folder, settings.home / "dlt", settings.warehouse):
+        for leftover in (folder, settings.home / "dlt", settings.home / "extract", settings.warehouse):
             _delete(leftover)
-    if note.exists() and json.loads(note.read_text(encoding="utf-8")) == wanted:
+    there = json.loads(note.read_text(encoding="utf-8")) if note.exists() else wanted | {"servers": None}
+    if there == wanted:
         return
+    if any(there[key] != company[key] for key in company):
+        # Ids of the one would go to people of the other, and a smaller one be taken for a truncated fetch.
+        raise GuikeError(
+            t(
+                "The demo company here is another one: {customers:,} customers, seed {seed}.",
+                customers=there["customers"],
+                seed=there["seed"],
+            ),
+            t("Add --fresh to delete it and all that was made from it, or set GUIKE_HOME to another folder."),
+        )
     note.unlink(missing_ok=True)
     make_demo(
         folder,
