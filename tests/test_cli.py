@@ -223,12 +223,13 @@ def test_run_prints_the_report_and_exits_by_it(
 ) -> None:
     monkeypatch.setattr(run, "_execute", lambda *_, **__: report)
     monkeypatch.setattr("pipelines.report._rule_titles", lambda: {"orders.some_rule": "a rule that failed"})
+    monkeypatch.setenv("PATH", "/nowhere")
     assert cli.main(["--lang", lang, "run"]) == code
     shown = capsys.readouterr()
     if code == 1:
         assert "no gate" in shown.err
         return
-    for words in ("a rule that failed", "2026Q2 *", "10.0 %", "current.duckdb", "26,000"):
+    for words in ("a rule that failed", "2026Q2 *", "10.0 %", "current.duckdb", "26,000", "/bin/guike sql"):
         assert words in shown.out
     assert ("七星" if lang == "zh" else "seven-star") in shown.out
     assert ("crm: silent" in shown.out) == (code == 3)

@@ -275,16 +275,18 @@ def _print_found(settings: Settings, console: Console) -> None:
 def _print_next_steps(settings: Settings, console: Console) -> None:
     console.print()
     console.print(f"[bold]{escape(t('Where to look next'))}[/]")
+    # As it can be typed: after `make demo` no virtual environment is active.
+    guike = "guike" if shutil.which("guike") else ".venv/bin/guike"
     hints = (
         (
-            'guike sql "select * from marts.customer_churn order by value_lost_gross desc limit 10"',
+            f'{guike} sql "select * from marts.customer_churn order by value_lost_gross desc limit 10"',
             t("the dearest customers lost, with reason and evidence"),
         ),
         (
-            'guike sql "select * from core.attribute_lineage limit 20"',
+            f'{guike} sql "select * from core.attribute_lineage limit 20"',
             t("where each attribute of a customer comes from"),
         ),
-        ("guike status", t("runs, stages, how old each system's data is")),
+        (f"{guike} status", t("runs, stages, how old each system's data is")),
         ("make dev", t("the same DAG in Dagster's web page")),
         (str(settings.published / "current.duckdb"), t("the published file, for any tool that reads DuckDB")),
     )
