@@ -8,6 +8,7 @@ sees one moment of the whole database. How each kind of server is asked stands i
 from __future__ import annotations
 
 import sqlite3
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -128,7 +129,10 @@ class DatabaseSource:
     def _columns(self, table: TableSpec) -> list[ReflectedColumn]:
         schema = self._spec.database_schema
         try:
-            reflected = self._inspector.get_columns(table.source, schema=schema)
+            with warnings.catch_warnings():
+                # Of types that it doesn't know (int(1) in SQLite); we only ask for text.
+                warnings.simplefilter("ignore", sa.exc.SAWarning)
+                reflected = self._inspector.get_columns(table.source, schema=schema)
         except sa.exc.NoSuchTableError:
             known = [*self._inspector.get_table_names(schema=schema),
                      *self._inspector.get_view_names(schema=schema)]  # fmt: skip
