@@ -123,14 +123,15 @@ def _global_first(given: Sequence[str]) -> list[str]:
 
 
 def _language(given: Sequence[str]) -> i18n.Language | None:
-    """The language asked for by `--lang` or GUIKE_LANG; None leaves it to the locale."""
+    """The language asked for by `--lang`, GUIKE_LANG or the locale's name; None if none of them tells."""
     asked: str | None = None
     for position, word in enumerate(given):
         if word == "--lang":
             asked = next(iter(given[position + 1 :]), None)
         elif word.startswith("--lang="):
             asked = word.partition("=")[2]
-    set_up = environment().get("GUIKE_LANG")
+    env = environment()
+    set_up = env.get("GUIKE_LANG")
     if set_up not in ("en", "zh", "", None):
         raise GuikeError(
             t("GUIKE_LANG is '{language}', which Guike does not speak.", language=set_up),
@@ -141,7 +142,9 @@ def _language(given: Sequence[str]) -> i18n.Language | None:
             return "zh"
         case "en":
             return "en"
-    return None
+    # A locale may be asked for that isn't installed, as on most servers; the C library then knows of none.
+    wanted = env.get("LC_ALL") or env.get("LC_MESSAGES") or env.get("LANG") or ""
+    return "zh" if wanted.lower().startswith("zh") else None
 
 
 def _command_line() -> Any:

@@ -117,6 +117,17 @@ def test_language_from_environment(
     assert "还没有发布" in capsys.readouterr().err
 
 
+def test_language_from_a_locale_that_is_not_installed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Servers and containers rarely have zh_CN, and ssh brings it along all the same."""
+    monkeypatch.delenv("GUIKE_LANG")
+    for name, value in {"LC_ALL": "", "LC_MESSAGES": "", "LANG": "zh_XX.UTF-8"}.items():
+        monkeypatch.setenv(name, value)
+    assert cli.main(["sql", "select 1"]) == 1
+    assert "还没有发布" in capsys.readouterr().err
+
+
 def test_a_language_that_is_not_spoken(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
