@@ -7,6 +7,7 @@ traceback or an English sentence. The pipeline itself is not run here: its repor
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import json
 import logging
@@ -17,6 +18,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 
 import duckdb
 import pytest
@@ -270,6 +272,26 @@ def test_defect_without_traceback_unless_debug(
     assert "Traceback" not in capsys.readouterr().err
     assert cli.main(["--debug", "run"]) == 1
     assert "Traceback" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "free_mb", "words"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device", "/data/x"), 999, "/data/x can't be written"),
+        (OSError(errno.EROFS, "Read-only file system", "/data/x"), 999, "/data/x can't be written"),
+        (RuntimeError("disk I/O error"), 1, "is full (1 MB free): disk I/O error"),
+        (RuntimeError("disk I/O error"), 999, "This is a defect of Guike"),
+    ],
+)
+def test_a_full_disk_is_no_defect(
+    error: Exception, free_mb: int, words: str, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """SQLite and DuckDB each call it something else; the user must read what to do about it."""
+    monkeypatch.setattr(run, "_execute", lambda *_, **__: Report("failed", "words", [error]))
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=free_mb * 2**20))
+    assert cli.main(["run"]) == 1
+    assert words in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("how", ["exception", "report"])
