@@ -10,8 +10,10 @@ may come from `--lang`, GUIKE_LANG or the locale, and one process can show both.
 
 from __future__ import annotations
 
+import errno
 import io
 import os
+import shutil
 import sys
 import traceback
 from collections.abc import Sequence
@@ -27,7 +29,10 @@ from pipelines.commands.console import show_error
 from pipelines.commands.exits import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_LOCKED, LockHeldError
 from pipelines.errors import GuikeError
 from pipelines.i18n import t
-from pipelines.settings import environment
+from pipelines.settings import environment, load_settings
+
+_REFUSALS = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT)
+_LEAST_FREE_MB = 20
 
 app = typer.Typer(name="guike", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 system_app = typer.Typer(no_args_is_help=True)
@@ -91,7 +96,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             traceback.print_exc()
         return EXIT_LOCKED if isinstance(error, LockHeldError) else EXIT_FAILED
     except Exception as error:
-        show_error(_defect(error))
+        show_error(_no_room(error) or _defect(error))
         if debug:
             traceback.print_exc()
         return EXIT_FAILED
@@ -123,14 +128,15 @@ def _global_first(given: Sequence[str]) -> list[str]:
 
 
 def _language(given: Sequence[str]) -> i18n.Language | None:
-    """The language asked for by `--lang` or GUIKE_LANG; None leaves it to the locale."""
+    """The language asked for by `--lang`, GUIKE_LANG or the locale's name; None if none of them tells."""
     asked: str | None = None
     for position, word in enumerate(given):
         if word == "--lang":
             asked = next(iter(given[position + 1 :]), None)
         elif word.startswith("--lang="):
             asked = word.partition("=")[2]
-    set_up = environment().get("GUIKE_LANG")
+    env = environment()
+    set_up = env.get("GUIKE_LANG")
     if set_up not in ("en", "zh", "", None):
         raise GuikeError(
             t("GUIKE_LANG is '{language}', which Guike does not speak.", language=set_up),
@@ -141,7 +147,9 @@ def _language(given: Sequence[str]) -> i18n.Language | None:
             return "zh"
         case "en":
             return "en"
-    return None
+    # A locale may be asked for that isn't installed, as on most servers; the C library then knows of none.
+    wanted = env.get("LC_ALL") or env.get("LC_MESSAGES") or env.get("LANG") or ""
+    return "zh" if wanted.lower().startswith("zh") else None
 
 
 def _command_line() -> Any:
@@ -187,14 +195,43 @@ def _interrupted() -> None:
     show_error(GuikeError(stopped, t("Run `guike run` to go on; it skips what is already done.")))
 
 
+def _no_room(error: Exception) -> GuikeError | None:
+    """What the machine refused, which is no defect: writing a file, or, whatever broke, room on the disk."""
+    if isinstance(error, OSError) and error.errno in _REFUSALS:
+        return GuikeError(
+            t("{file} can't be written: {reason}", file=error.filename or "–", reason=error.strerror),
+            t("Make room there, or let this user write; then run again."),
+        )
+    try:
+        home = load_settings().home
+    except GuikeError:
+        return None
+    folder = next(path for path in (home, *home.parents) if path.exists())
+    free = shutil.disk_usage(folder).free / 2**20
+    if free > _LEAST_FREE_MB:
+        return None
+    return GuikeError(
+        t(
+            "The disk of {folder} is full ({free:.0f} MB free): {reason}",
+            folder=folder,
+            free=free,
+            reason=_first_line(error),
+        ),
+        t("Make room there, or let this user write; then run again."),
+    )
+
+
 def _defect(error: Exception) -> GuikeError:
     kind = type(error).__name__
-    # Some libraries put a whole stack trace into the text; its first line says what it is about.
-    reason = next(iter(str(error).splitlines()), kind)
     return GuikeError(
-        t("This is a defect of Guike: {kind}: {reason}", kind=kind, reason=reason),
+        t("This is a defect of Guike: {kind}: {reason}", kind=kind, reason=_first_line(error)),
         t("Run the command again as `guike --debug …` and report what it prints."),
     )
+
+
+def _first_line(error: Exception) -> str:
+    """Some libraries put a whole stack trace into the text; its first line says what it is about."""
+    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import yaml
@@ -83,8 +84,8 @@ def environment() -> dict[str, str]:
     values: dict[str, str] = {}
     env_file = ROOT / ".env"
     if env_file.exists():
-        for number, line in enumerate(env_file.read_text(encoding="utf-8").splitlines(), start=1):
-            text = line.strip()
+        for number, line in enumerate(_text(env_file).splitlines(), start=1):
+            text = line.strip().removeprefix("export ")  # so that a shell can read the file, too
             if not text or text.startswith("#"):
                 continue
             name, separator, value = text.partition("=")
@@ -97,6 +98,17 @@ def environment() -> dict[str, str]:
     return values | dict(os.environ)
 
 
+def _text(file: Path) -> str:
+    """The text of a file that users edit with whatever they have: Windows' Notepad begins it with a BOM."""
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise GuikeError(
+            t("{file} can't be read: {reason}", file=file.name, reason=error),
+            t("Make it a readable text file in UTF-8."),
+        ) from error
+
+
 def load_settings() -> Settings:
     """Read the settings afresh.
 
@@ -104,8 +116,7 @@ def load_settings() -> Settings:
         GuikeError: a value that can't be used, with its name and what it should look like.
     """
     env = environment()
-    company_file = ROOT / "pipelines" / "company.yml"
-    company = yaml.safe_load(company_file.read_text(encoding="utf-8")) or {}
+    company = _company(ROOT / "pipelines" / "company.yml")
     as_of = env.get("GUIKE_AS_OF") or company.get("as_of")
     return Settings(
         root=ROOT,
@@ -119,6 +130,19 @@ def load_settings() -> Settings:
         mask_personal_data=env.get("GUIKE_PUBLISH", "masked") != "plain",
         require_services=env.get("GUIKE_REQUIRE_SERVICES") == "1",
     )
+
+
+def _company(file: Path) -> dict[str, Any]:
+    """What `company.yml` says; it has a name in both languages and a time zone that exists."""
+    try:
+        company: dict[str, Any] = yaml.safe_load(_text(file))
+        ZoneInfo(company["timezone"])
+        return company | {"name": {code: str(company["name"][code]) for code in ("en", "zh")}}
+    except (yaml.YAMLError, KeyError, TypeError, ValueError, OSError) as error:
+        raise GuikeError(
+            t("{file} can't be used: {reason}", file=file.name, reason=error),
+            t("It needs a name in en and in zh, and an IANA timezone such as Asia/Shanghai."),
+        ) from error
 
 
 def expand(text: str) -> str:
@@ -176,7 +200,7 @@ def _integer(env: dict[str, str], name: str, default: int) -> int:
     text = env.get(name)
     if text is None:
         return default
-    if not text.isdigit() or int(text) < 1:
+    if not (text.isascii() and text.isdigit()) or int(text) < 1:
         raise GuikeError(
             t("{name} is '{text}', which is not a whole number above 0.", name=name, text=text),
             t("Set it to a whole number, or remove it."),

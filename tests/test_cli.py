@@ -7,6 +7,7 @@ traceback or an English sentence. The pipeline itself is not run here: its repor
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import json
 import logging
@@ -17,6 +18,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 
 import duckdb
 import pytest
@@ -25,7 +27,7 @@ from pipelines import cli, i18n
 from pipelines.commands import doctor, run
 from pipelines.errors import GuikeError
 from pipelines.report import sections
-from pipelines.settings import ROOT, load_settings
+from pipelines.settings import ROOT, environment, load_settings
 
 PUBLISHED = """
 create schema core; create schema marts; create schema quality; create schema identity; create schema ops;
@@ -117,6 +119,17 @@ def test_language_from_environment(
     assert "还没有发布" in capsys.readouterr().err
 
 
+def test_language_from_a_locale_that_is_not_installed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Servers and containers rarely have zh_CN, and ssh brings it along all the same."""
+    monkeypatch.delenv("GUIKE_LANG")
+    for name, value in {"LC_ALL": "", "LC_MESSAGES": "", "LANG": "zh_XX.UTF-8"}.items():
+        monkeypatch.setenv(name, value)
+    assert cli.main(["sql", "select 1"]) == 1
+    assert "还没有发布" in capsys.readouterr().err
+
+
 def test_a_language_that_is_not_spoken(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -149,6 +162,15 @@ def test_sql_as_json_csv_and_table(capsys: pytest.CaptureFixture[str]) -> None:
     assert list(csv.reader(io.StringIO(capsys.readouterr().out)))[1] == ["crm", "10.50", "1", "2"]
     assert cli.main(["sql", query]) == 0
     assert "10.50" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("published")
+def test_sql_as_json_is_json_whatever_the_type(capsys: pytest.CaptureFixture[str]) -> None:
+    """NaN is no JSON: a parser in another language would refuse the whole answer."""
+    query = "select 'nan'::double a, [1.5, '-inf'::float] b, map {date '2026-06-30': 1} c, {x: 0.5} d"
+    assert cli.main(["sql", query, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
+    assert found == [{"a": None, "b": [1.5, None], "c": {"2026-06-30": 1}, "d": {"x": 0.5}}]
 
 
 @pytest.mark.usefixtures("published")
@@ -214,12 +236,13 @@ def test_run_prints_the_report_and_exits_by_it(
 ) -> None:
     monkeypatch.setattr(run, "_execute", lambda *_, **__: report)
     monkeypatch.setattr("pipelines.report._rule_titles", lambda: {"orders.some_rule": "a rule that failed"})
+    monkeypatch.setenv("PATH", "/nowhere")
     assert cli.main(["--lang", lang, "run"]) == code
     shown = capsys.readouterr()
     if code == 1:
         assert "no gate" in shown.err
         return
-    for words in ("a rule that failed", "2026Q2 *", "10.0 %", "current.duckdb", "26,000"):
+    for words in ("a rule that failed", "2026Q2 *", "10.0 %", "current.duckdb", "26,000", "/bin/guike sql"):
         assert words in shown.out
     assert ("七星" if lang == "zh" else "seven-star") in shown.out
     assert ("crm: silent" in shown.out) == (code == 3)
@@ -249,6 +272,26 @@ def test_defect_without_traceback_unless_debug(
     assert "Traceback" not in capsys.readouterr().err
     assert cli.main(["--debug", "run"]) == 1
     assert "Traceback" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "free_mb", "words"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device", "/data/x"), 999, "/data/x can't be written"),
+        (OSError(errno.EROFS, "Read-only file system", "/data/x"), 999, "/data/x can't be written"),
+        (RuntimeError("disk I/O error"), 1, "is full (1 MB free): disk I/O error"),
+        (RuntimeError("disk I/O error"), 999, "This is a defect of Guike"),
+    ],
+)
+def test_a_full_disk_is_no_defect(
+    error: Exception, free_mb: int, words: str, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """SQLite and DuckDB each call it something else; the user must read what to do about it."""
+    monkeypatch.setattr(run, "_execute", lambda *_, **__: Report("failed", "words", [error]))
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=free_mb * 2**20))
+    assert cli.main(["run"]) == 1
+    assert words in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("how", ["exception", "report"])
@@ -291,6 +334,24 @@ def test_demo_never_writes_into_a_database_unasked(
     assert "secret" not in shown
 
 
+@pytest.mark.parametrize("other", [["--customers", "600"], ["--seed", "8"]])
+def test_demo_never_mixes_two_companies(
+    other: list[str], home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A smaller one would be refused table by table as a truncated fetch, and the old one published."""
+    monkeypatch.setattr("pipelines.demo.make_demo", lambda *_, **__: pytest.fail("must not be made"))
+    monkeypatch.setattr(run, "_execute", lambda *_, **__: Report("failed", "the run began"))
+    (home / "demo").mkdir()
+    note = home / "demo" / "demo.json"
+    note.write_text('{"customers": 8000, "seed": 7, "servers": []}', encoding="utf-8")
+    assert cli.main(["demo", *other]) == 1
+    shown = capsys.readouterr().err
+    assert "8,000 customers, seed 7" in shown
+    assert "--fresh" in shown
+    assert cli.main(["demo"]) == 1
+    assert "the run began" in capsys.readouterr().err
+
+
 def test_removing_an_unknown_system_removes_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     before = sorted((ROOT / "pipelines" / "systems").iterdir())
     assert cli.main(["system", "remove", "no_such_system", "--yes"]) == 1
@@ -329,6 +390,42 @@ def test_broken_env_file_is_an_error_with_its_line(
     monkeypatch.setattr("pipelines.settings.ROOT", tmp_path)
     assert cli.main(["status"]) == 1
     assert ".env, line 2" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "content", ["# 数据在哪里\nGUIKE_LANG=zh\n".encode("gbk"), b"\xff\xfeG\x00"], ids=["GBK", "UTF-16"]
+)
+def test_env_file_in_another_encoding_is_named(
+    content: bytes, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / ".env").write_bytes(content)
+    monkeypatch.setattr("pipelines.settings.ROOT", tmp_path)
+    assert cli.main(["status"]) == 1
+    shown = capsys.readouterr().err
+    assert ".env can't be read" in shown
+    assert "UTF-8" in shown
+
+
+def test_env_file_from_notepad_and_for_a_shell(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("GUIKE_ONE=1\nexport GUIKE_TWO='2'\n", encoding="utf-8-sig")
+    monkeypatch.setattr("pipelines.settings.ROOT", tmp_path)
+    assert {"GUIKE_ONE": "1", "GUIKE_TWO": "2"}.items() <= environment().items()
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("Shanghai", "Peking"), ("Asia/Shanghai", ""), ("zh:", "cn:"), ("name:", "nom:"), ("{en", "[en")],
+)
+def test_company_file_that_cannot_be_used_is_named(
+    old: str, new: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every user edits this file; a slip must not read like a defect of Guike."""
+    text = (ROOT / "pipelines" / "company.yml").read_text(encoding="utf-8")
+    (tmp_path / "pipelines").mkdir()
+    (tmp_path / "pipelines" / "company.yml").write_text(text.replace(old, new, 1), encoding="utf-8")
+    monkeypatch.setattr("pipelines.settings.ROOT", tmp_path)
+    assert cli.main(["status"]) == 1
+    assert "company.yml can't be used" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("published")

@@ -181,7 +181,8 @@ def connect(
             con = duckdb.connect(str(target), read_only=read_only, config=config)
             break
         except duckdb.IOException as error:
-            if "lock" not in str(error).lower():
+            # No less: the path is in the message, too, and may be below /srv/blocks.
+            if "could not set lock" not in str(error).lower():
                 raise GuikeError(
                     t(
                         "The file {file} can't be opened: {reason}",

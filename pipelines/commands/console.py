@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -121,17 +121,23 @@ def cell(value: object) -> str:
 
 
 def print_json(value: object) -> None:
-    """One JSON document to stdout, for scripts; dates in ISO form, decimals as numbers."""
-    sys.stdout.write(json.dumps(value, default=_plain, ensure_ascii=False, indent=2) + "\n")
+    """One JSON document to stdout, for scripts; dates in ISO form, decimals as numbers, NaN as null."""
+    sys.stdout.write(json.dumps(_plain(value), allow_nan=False, ensure_ascii=False, indent=2) + "\n")
 
 
 def _plain(value: Any) -> object:
+    if value is None or isinstance(value, str | int):
+        return value
+    if isinstance(value, dict):  # of a map in SQL; its keys may be anything
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else float(value)
     if isinstance(value, date | datetime):
         return value.isoformat()
-    if isinstance(value, timedelta | Path):
-        return str(value)
     if isinstance(value, bytes | bytearray):
         return value.hex()
     return str(value)

@@ -153,10 +153,21 @@ def _make_sources(settings: Settings, company: dict[str, int], fresh: bool, serv
     folder, wanted = settings.home / "demo", {**company, "servers": sorted(servers)}
     note = folder / "demo.json"
     if fresh:
-        for leftover in (folder, settings.home / "dlt", settings.warehouse):
+        for leftover in (folder, settings.home / "dlt", settings.home / "extract", settings.warehouse):
             _delete(leftover)
-    if note.exists() and json.loads(note.read_text(encoding="utf-8")) == wanted:
+    there = json.loads(note.read_text(encoding="utf-8")) if note.exists() else wanted | {"servers": None}
+    if there == wanted:
         return
+    if any(there[key] != company[key] for key in company):
+        # Ids of the one would go to people of the other, and a smaller one be taken for a truncated fetch.
+        raise GuikeError(
+            t(
+                "The demo company here is another one: {customers:,} customers, seed {seed}.",
+                customers=there["customers"],
+                seed=there["seed"],
+            ),
+            t("Add --fresh to delete it and all that was made from it, or set GUIKE_HOME to another folder."),
+        )
     note.unlink(missing_ok=True)
     make_demo(
         folder,
@@ -264,16 +275,18 @@ def _print_found(settings: Settings, console: Console) -> None:
 def _print_next_steps(settings: Settings, console: Console) -> None:
     console.print()
     console.print(f"[bold]{escape(t('Where to look next'))}[/]")
+    # As it can be typed: after `make demo` no virtual environment is active.
+    guike = "guike" if shutil.which("guike") else ".venv/bin/guike"
     hints = (
         (
-            'guike sql "select * from marts.customer_churn order by value_lost_gross desc limit 10"',
+            f'{guike} sql "select * from marts.customer_churn order by value_lost_gross desc limit 10"',
             t("the dearest customers lost, with reason and evidence"),
         ),
         (
-            'guike sql "select * from core.attribute_lineage limit 20"',
+            f'{guike} sql "select * from core.attribute_lineage limit 20"',
             t("where each attribute of a customer comes from"),
         ),
-        ("guike status", t("runs, stages, how old each system's data is")),
+        (f"{guike} status", t("runs, stages, how old each system's data is")),
         ("make dev", t("the same DAG in Dagster's web page")),
         (str(settings.published / "current.duckdb"), t("the published file, for any tool that reads DuckDB")),
     )

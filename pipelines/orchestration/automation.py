@@ -7,7 +7,7 @@ somebody turns them on in the UI.
 
 # No postponed annotations here: Dagster checks those of its functions as objects.
 
-import glob
+import contextlib
 import hashlib
 import json
 import logging
@@ -18,12 +18,14 @@ from typing import Any
 
 import dagster as dg
 
+from pipelines.errors import GuikeError
+from pipelines.extract.drop_folder import files_there
 from pipelines.extract.specs import SystemSpec
 from pipelines.orchestration.instance import close_orphans, forget_old_runs
 from pipelines.orchestration.session import Session, current, opened
-from pipelines.settings import Settings, expand
+from pipelines.settings import Settings
 
-FILE_KINDS = ("csv", "excel", "dbf", "jsonl", "parquet", "text")
+_NO_FILES = ("database", "rest")
 _INTERVAL_SECONDS = 60
 
 
@@ -92,7 +94,7 @@ def file_sensor(settings: Settings, specs: Sequence[SystemSpec]) -> dg.SensorDef
 
     The first look only remembers. A file still being copied differs between two looks and is waited for.
     """
-    watched = [spec for spec in specs if spec.kind in FILE_KINDS]
+    watched = [spec for spec in specs if spec.kind not in _NO_FILES]
 
     @dg.sensor(job_name="guike", name="dropped_files", minimum_interval_seconds=_INTERVAL_SECONDS)
     def dropped_files(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
@@ -112,18 +114,15 @@ def file_sensor(settings: Settings, specs: Sequence[SystemSpec]) -> dg.SensorDef
 def files_state(specs: Sequence[SystemSpec]) -> str:
     """A hash of path, size and modification time of every file that the systems read."""
     digest = hashlib.sha256()
-    for spec in specs:
-        for path in _files(spec):
+    for path in sorted({path for spec in specs for path in _files(spec)}):
+        with contextlib.suppress(FileNotFoundError):  # taken away since it was found
             about = path.stat()
             digest.update(f"{path} {about.st_size} {about.st_mtime_ns}\n".encode())
     return digest.hexdigest()
 
 
-def _files(spec: SystemSpec) -> list[Path]:
-    """The files of `spec`: its location, or those of its tables in that folder, or what the pattern finds."""
-    location = expand(spec.location)
-    patterns = [location]
-    if Path(location).is_dir():
-        patterns = [str(Path(location) / table.source) for table in spec.tables]
-    found = {Path(name) for pattern in patterns for name in glob.glob(pattern, recursive=True)}
-    return sorted(path for path in found if path.is_file())
+def _files(spec: SystemSpec) -> Iterator[Path]:
+    """The files that an extraction of `spec` would read now; none where it would refuse to."""
+    for table in spec.tables:
+        with contextlib.suppress(GuikeError):
+            yield from (found.path for found in files_there(spec, table))

@@ -21,7 +21,7 @@ from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
 from pipelines.errors import GuikeError
 from pipelines.i18n import t
-from pipelines.orchestration.dbt_project import log_file, run_dbt
+from pipelines.orchestration.dbt_project import log_file, run_dbt, why_it_failed
 from pipelines.orchestration.instance import POOL
 from pipelines.orchestration.session import Session
 from pipelines.settings import Settings
@@ -135,12 +135,9 @@ def _build(
                 )
         code = command.wait()
     if code:
+        reason = why_it_failed(code, "\n".join(failures[:_ERRORS_SHOWN]))
         raise GuikeError(
-            t(
-                "dbt failed in step '{step}':\n{reason}",
-                step=stage,
-                reason="\n".join(failures[:_ERRORS_SHOWN]),
-            ),
+            t("dbt failed in step '{step}':\n{reason}", step=stage, reason=reason),
             t("Everything that dbt said is in {file}.", file=log_file(settings)),
         )
 

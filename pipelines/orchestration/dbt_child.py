@@ -42,10 +42,11 @@ def serve(control: socket.socket) -> list[str]:
     parent = os.getpid()
     while select.select([control], [], [], _IDLE_SECONDS)[0]:
         message, descriptors, *_ = socket.recv_fds(control, _MESSAGE_BYTES, 1)
-        if not message:
+        while message and not message.endswith(b"\n"):
+            more = control.recv(_MESSAGE_BYTES)
+            message = more and message + more
+        if not message:  # nobody is there any more, be it in the middle of a request
             break
-        while not message.endswith(b"\n"):
-            message += control.recv(_MESSAGE_BYTES)
         request = json.loads(message)
         alive, held = os.pipe()
         pid = os.fork()
@@ -84,5 +85,8 @@ if __name__ == "__main__":
     from dbt.cli.main import cli  # but not duckdb: it starts a thread, which no fork survives
 
     gc.freeze()
-    sys.argv[1:] = serve(socket.socket(fileno=int(sys.argv[1])))
+    try:
+        sys.argv[1:] = serve(socket.socket(fileno=int(sys.argv[1])))
+    except ConnectionError:  # nobody wants the answer; the command ends itself
+        sys.exit()
     cli()

@@ -84,13 +84,21 @@ def log_file(settings: Settings) -> str:
     return os.fspath(settings.home / "dbt" / "logs" / "dbt.log")
 
 
+def why_it_failed(code: int, told: str) -> str:
+    """What dbt has told about its failure; a process that was killed tells nothing."""
+    if told or code >= 0:
+        return told
+    return t("dbt was ended by signal {number}; the machine may be short of memory.", number=-code)
+
+
 def _parse(settings: Settings) -> None:
     with run_dbt(settings, "parse") as command:
         output = command.lines.read()
         code = command.wait()
     if code:
+        reason = why_it_failed(code, _errors(output) or output[-2000:])
         raise GuikeError(
-            t("The dbt project can't be parsed:\n{reason}", reason=_errors(output) or output[-2000:]),
+            t("The dbt project can't be parsed:\n{reason}", reason=reason),
             t("Mend that file and run again."),
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -14,7 +15,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from pipelines.orchestration import dbt_process
+from pipelines.orchestration import dbt_child, dbt_process
 from pipelines.orchestration.automation import daily_schedule, file_sensor, files_state
 from pipelines.orchestration.dbt_project import ensure_manifest
 from pipelines.orchestration.definitions import build_definitions
@@ -124,6 +125,31 @@ def test_file_state_follows_size_and_time(company: Any, monkeypatch: pytest.Monk
     assert files_state(specs) != before
 
 
+@pytest.mark.parametrize(
+    ("kind", "location", "source", "file"),
+    [
+        ("vcard", "books", "contacts", "books/anna.vcf"),
+        ("csv", "drop", "export.zip/orders_*.csv", "drop/export.zip"),
+        ("csv", "drop", "orders_*.csv", "drop/orders_1.csv"),
+    ],
+)
+def test_every_kind_of_file_is_watched(
+    kind: str, location: str, source: str, file: str, tmp_path: Path
+) -> None:
+    """What an extraction would read, a sensor must see; else the drop folder waits until two at night."""
+    from pipelines.extract.specs import SystemSpec
+
+    table = {"name": "contacts", "source": source, "snapshot": "The file is small.", "columns": ["full_name"]}
+    spec = SystemSpec.model_validate({
+        "name": "shop", "title": {"en": "Shop", "zh": "商店"}, "kind": kind, "trust": 50,
+        "location": str(tmp_path / location), "timezone": "Asia/Shanghai", "tables": [table],
+    })  # fmt: skip
+    before = files_state([spec])
+    (tmp_path / file).parent.mkdir()
+    (tmp_path / file).write_bytes(b"something")
+    assert files_state([spec]) != before
+
+
 def test_dbt_is_parsed_only_when_its_files_change(company: Any) -> None:
     stamp = company.settings.home / "dbt" / "target" / "manifest.hash"
     before = stamp.stat().st_mtime_ns
@@ -190,6 +216,15 @@ def test_dbt_is_imported_once_for_many_commands() -> None:
             pids.append((command.pid, dbt_process._servers[0].process.pid))
     assert len({pid for pid, _ in pids}) == 2
     assert len({server for _, server in pids}) == 1
+
+
+def test_a_run_that_dies_while_asking_ends_the_process_with_dbt() -> None:
+    """Killed in the middle of a request, it must not leave a process that waits at full speed."""
+    ours, its = socket.socketpair()
+    ours.sendall(b'{"arguments": [')
+    ours.close()
+    with its, pytest.raises(SystemExit):
+        dbt_child.serve(its)
 
 
 def _parent_of(pid: int) -> int:

@@ -91,13 +91,15 @@ def test_only_one_system(company: Any) -> None:
         run(company.settings, trigger="test", only="nosuch")
 
 
-@pytest.mark.parametrize("gate", ["gate_1", "gate_2"])
-def test_a_gate_that_fails_stops_the_rest(company: Any, gate: str) -> None:
+@pytest.mark.parametrize(
+    ("gate", "words"), [("gate_1", "too much set aside"), ("gate_2", "a cent is missing")]
+)
+def test_a_gate_that_fails_stops_the_rest(company: Any, gate: str, words: str) -> None:
     before = current(company.settings)
     setattr(company, f"{gate}_passes", False)
     report = run(company.settings, trigger="test", from_step=gate)
     assert report.status == "failed"
-    assert report.message
+    assert report.message == words
     assert _statuses(report) == {gate: "failed"}
     assert current(company.settings) == before
     assert _rows(company, f"from ops.stage_state where stage = '{gate}'") == []

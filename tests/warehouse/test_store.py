@@ -65,3 +65,14 @@ def test_a_cleared_fingerprint_is_gone(settings: Settings) -> None:
         assert store.stage_fingerprint(con, "core") == "abc"
         store.clear_stage_fingerprint(con, "core")
         assert store.stage_fingerprint(con, "core") is None
+
+
+def test_a_warehouse_that_cannot_be_opened_is_not_waited_for(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only a lock goes away by itself, and not every path with "lock" in it is one."""
+    monkeypatch.setattr(store.time, "sleep", lambda _: pytest.fail("waits for a lock that nobody holds"))
+    path = settings.home / "blocks.duckdb"
+    path.mkdir(parents=True)
+    with pytest.raises(GuikeError, match="can't be opened"):
+        store.connect(settings, path=path)
