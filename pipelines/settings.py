@@ -22,6 +22,7 @@ from pipelines.i18n import t
 
 ROOT = Path(__file__).resolve().parent.parent
 _MEMORY = re.compile(r"(?P<number>\d+(?:\.\d+)?) ?[KMGT]i?B", re.I)
+_DEEPEST_PLACEHOLDER = 10
 _PLACEHOLDER = re.compile(r"\$\{(?P<name>[A-Z][A-Z0-9_]*)(?::-(?P<default>[^{}]*))?\}")
 
 
@@ -166,9 +167,15 @@ def expand(text: str) -> str:
         return value
 
     # Innermost first, so that a default may itself hold a placeholder.
-    while (filled := _PLACEHOLDER.sub(fill, text)) != text:
+    for _ in range(_DEEPEST_PLACEHOLDER):
+        filled = _PLACEHOLDER.sub(fill, text)
+        if filled == text:
+            return text
         text = filled
-    return text
+    raise GuikeError(
+        t("The placeholders in {text} lead back to themselves.", text=text[:60]),
+        t("Write what is meant in place of ${VAR} in the file .env."),
+    )
 
 
 def _home(env: dict[str, str]) -> Path:

@@ -167,8 +167,9 @@ def _stop(
     worst = max(own, key=lambda rule: rule.failed)
     return t(
         "Gate 1 stops the run: {aside} of {rows} {entity} are set aside ({share}; at most {limit} may be), "
-        "{failed} of them by {rule}. Look at them in quality.set_aside, mend them in their system or the "
-        "staging model, and run again; if they are right, raise max_set_aside in quality/rules.yml.",
+        "{failed} of them by {rule}. `guike sql --working \"from quality.set_aside\"` shows them; mend them "
+        "in their system or the staging model, and run again; if they are right, raise max_set_aside in "
+        "quality/rules.yml.",
         aside=f"{set_aside:,}", rows=f"{rows:,}", entity=entity, share=f"{share:.1%}",
         limit=f"{limit:.1%}", failed=f"{worst.failed:,}", rule=worst.rule_id,
     )  # fmt: skip

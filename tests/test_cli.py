@@ -164,6 +164,19 @@ def test_sql_as_json_csv_and_table(capsys: pytest.CaptureFixture[str]) -> None:
     assert "10.50" in capsys.readouterr().out
 
 
+def test_sql_asks_the_working_file_before_anything_is_published(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A gate that stops the first run says to look there."""
+    assert cli.main(["sql", "--working", "select 1"]) == 1
+    assert "guike.duckdb" in capsys.readouterr().err
+    with duckdb.connect(str(home / "guike.duckdb")) as con:
+        con.execute("create table made as select 7 as number")
+    assert cli.main(["sql", "--working", "from made", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == [{"number": 7}]
+    assert cli.main(["sql", "--working", "drop table made"]) == 1
+
+
 @pytest.mark.usefixtures("published")
 def test_sql_as_json_is_json_whatever_the_type(capsys: pytest.CaptureFixture[str]) -> None:
     """NaN is no JSON: a parser in another language would refuse the whole answer."""

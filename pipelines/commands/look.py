@@ -11,6 +11,7 @@ import json
 import os
 import sys
 from decimal import Decimal
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -48,11 +49,17 @@ def sql(
     query: Annotated[str, typer.Argument(help="One SQL statement in DuckDB's dialect.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print all rows as JSON.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print all rows as CSV.")] = False,
+    working: Annotated[
+        bool,
+        typer.Option("--working", help="Ask the file that runs work on, unmasked, not the published one."),
+    ] = False,
 ) -> None:
     """Ask the published snapshot a question in SQL; nothing can be changed by it."""
     if as_json and as_csv:
         raise GuikeError(t("--json and --csv exclude each other."), t("Give one of them."))
-    columns, rows = _answer(load_settings(), query)
+    settings = load_settings()
+    path = settings.warehouse if working else published_file(settings)
+    columns, rows = _answer(settings, path, query)
     if as_json:
         print_json([dict(zip(columns, row, strict=True)) for row in rows])
     elif as_csv:
@@ -72,11 +79,10 @@ def sql(
             console.print(words)
 
 
-def _answer(settings: Settings, query: str) -> tuple[list[str], list[tuple[Any, ...]]]:
-    """Run `query` read-only, without access to any other file."""
+def _answer(settings: Settings, path: Path, query: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """Run `query` on the file `path` read-only, without access to any other file."""
     import duckdb
 
-    path = published_file(settings)
     limits: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": settings.memory_limit, "threads": settings.threads, "enable_external_access": False,
     }  # fmt: skip
@@ -93,12 +99,12 @@ def _answer(settings: Settings, query: str) -> tuple[list[str], list[tuple[Any, 
             return columns, cursor.fetchall()
     except duckdb.Error as error:
         raise GuikeError(
-            t("The published snapshot can't answer: {reason}", reason=str(error)),
+            t("{file} can't answer: {reason}", file=path.name, reason=str(error)),
             t('List what there is: guike sql "select schema_name, table_name from duckdb_tables()"'),
         ) from error
 
 
-def published_file(settings: Settings) -> Any:
+def published_file(settings: Settings) -> Path:
     """The path that readers open.
 
     Raises:

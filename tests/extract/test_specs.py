@@ -12,7 +12,7 @@ import pytest
 from pipelines.errors import GuikeError
 from pipelines.extract.registry import registry, write_registry
 from pipelines.extract.specs import ENTITIES, Column, load_spec, load_specs
-from pipelines.settings import Settings, load_settings
+from pipelines.settings import Settings, expand, load_settings
 
 GOOD = """\
 name: shop
@@ -192,3 +192,9 @@ def test_a_staging_model_of_no_system_is_refused(settings: Settings) -> None:
     (folder / "stg_gone__orders.sql").write_text("select 1", encoding="utf-8")
     with pytest.raises(GuikeError, match=r"gone/stg_gone__orders.sql belongs to no system"):
         registry(settings)
+
+
+def test_a_placeholder_that_holds_itself_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GUIKE_LOOP", "x${GUIKE_LOOP}")
+    with pytest.raises(GuikeError, match="lead back to themselves"):
+        expand("${GUIKE_LOOP}")
