@@ -323,6 +323,37 @@ def test_comments_and_foreign_keys_of_a_server_are_used() -> None:
 
 
 @pytest.mark.services
+def test_views_count_where_there_is_no_table_and_no_right_is_told() -> None:
+    import sqlalchemy as sa
+
+    with own_database(postgres_url(), "guike_test_scaffold") as url:
+        engine = sa.create_engine(url)
+        with engine.begin() as con:
+            con.exec_driver_sql("create view v_customers as select 1 as id, 'Miller Ltd' as customer_name")
+        (table,) = survey(load_settings(), url).tables
+        assert (table.name, table.rows) == ("v_customers", 1)
+        with engine.begin() as con:
+            con.exec_driver_sql("drop view v_customers")
+            con.exec_driver_sql("create view v_customers as select 1 / 0 as id")
+        engine.dispose()
+        with pytest.raises(GuikeError, match="none of its 1 tables can be read"):
+            survey(load_settings(), url)
+
+
+def test_of_thousands_of_tables_the_likely_ones_are_looked_at(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "big.db") as con:
+        for number in range(510):
+            con.execute(f"create table a{number} (x text)")
+        con.execute("create table t_khda (khbm text primary key, khmc text)")
+        con.execute("insert into t_khda values ('1', '无锡机械有限公司')")
+    con.close()
+    seen = survey(load_settings(), f"sqlite:///{tmp_path / 'big.db'}")
+    assert len(seen.tables) == 500
+    assert len(seen.left_out) == 11
+    assert "t_khda" in {table.name for table in seen.tables}
+
+
+@pytest.mark.services
 def test_the_schema_that_holds_the_tables_is_found() -> None:
     import sqlalchemy as sa
 
