@@ -213,6 +213,9 @@ def _reference(
             )
         if target is not None or named < LEAST:
             return Match(field.name, column.name, 0.0, "")
+    if (column.name,) == table.key:
+        # Small numbers are keys of any table; a row's own number points to nothing.
+        return Match(field.name, column.name, 0.0, "")
     values = {value.strip() for value in column.values if value and value.strip() and value != "0"}
     if target is None:
         return Match(field.name, column.name, round(named * 0.85, 2), reason)
@@ -221,6 +224,8 @@ def _reference(
     )
     if not values or not target.rows:
         return Match(field.name, column.name, round(named * 0.8, 2), reason)
+    if shared >= 0.9 and (pointed,) == target.key == (column.name,) and len(column.name) > len("FID"):
+        named = max(named, 0.85)  # FInterID of the lines is FInterID of the orders
     weight = 1.0 if shared >= 0.9 else 0.85 if not target.is_whole else 0.75 if shared >= 0.5 else 0.3
     told = t("{reason}, and its values are keys of {table}", reason=reason, table=target.name)
     at = (target.name, pointed) if shared >= 0.5 else None
