@@ -39,7 +39,9 @@ def lower_bound(spec: SystemSpec, table: TableSpec, held: Held, now: datetime) -
     try:
         if isinstance(cursor.lag, int):
             return int(held.cursor_value) - cursor.lag
-        return _time_before(held.cursor_value, cursor.lag, ZoneInfo(spec.timezone), now)
+        return _time_before(
+            held.cursor_value, cursor.lag, ZoneInfo(spec.timezone), held.checked_at or held.full_at
+        )
     except ValueError:
         raise GuikeError(
             t("{system}.{table}, column {column}: '{value}' is no value that a cursor can count from.",
@@ -49,14 +51,14 @@ def lower_bound(spec: SystemSpec, table: TableSpec, held: Held, now: datetime) -
         ) from None  # fmt: skip
 
 
-def _time_before(value: str, lag: timedelta, zone: ZoneInfo, now: datetime) -> str:
-    """`value` less `lag`, in its own form; from now where it lies in the future.
+def _time_before(value: str, lag: timedelta, zone: ZoneInfo, last: datetime) -> str:
+    """`value` less `lag`, in its own form; from the last reading (UTC) where it lies after that.
 
     One row dated 2099 would otherwise hide every later edit. Fractions of a second are left out: as text,
     12:00:00 is below 12:00:00.5, and too early only costs a row read twice.
     """
     seen = datetime.fromisoformat(value)
-    present = now.replace(tzinfo=ZoneInfo("UTC")).astimezone(zone)
-    present = present if seen.tzinfo else present.replace(tzinfo=None)
-    bound = min(seen, present) - lag
+    read = last.replace(tzinfo=ZoneInfo("UTC")).astimezone(zone)
+    read = read if seen.tzinfo else read.replace(tzinfo=None)
+    bound = min(seen, read) - lag
     return bound.isoformat(sep="T" if "T" in value else " ", timespec="seconds")

@@ -138,11 +138,12 @@ def _any_case(base: Path, name: str) -> Path:
 def _in_any_case(pattern: str) -> str:
     """*.csv finds SALES.CSV too; what stands in brackets stays."""
     outside = re.split(r"(\[[^\]]+\])", pattern)
-    outside[::2] = [
-        "".join(f"[{c.lower()}{c.upper()}]" if c.isascii() and c.isalpha() else c for c in one)
-        for one in outside[::2]
-    ]
+    outside[::2] = ["".join(map(_either_case, one)) for one in outside[::2]]
     return "".join(outside)
+
+
+def _either_case(letter: str) -> str:
+    return f"[{letter.lower()}{letter.upper()}]" if letter.isascii() and letter.isalpha() else letter
 
 
 def _refuse_outside(spec: SystemSpec, base: Path, path: Path) -> None:

@@ -99,10 +99,19 @@ class FileSource:
         files = files_there(self._spec, table) if kept else files_of(self._spec, table)
         there = {found.name: found for found in files}
         self._tell_gone(table, sorted(set(cache.entries) - set(there)))
+        hashes = {name: entry.content_hash for name, entry in kept.items()}
+        hashes |= {name: self._content_hash(found) for name, found in there.items()}
+        first: dict[
+            str, str
+        ] = {}  # of files with the same content; one that is there before one that is gone
+        for name in sorted(hashes, key=lambda name: (name not in there, name)):
+            first.setdefault(hashes[name], name)
         entries = {}
-        for name in sorted(kept | there.keys() if kept else there):
-            found = there.get(name)
-            content_hash = self._content_hash(found) if found else kept[name].content_hash
+        for name in sorted(hashes):
+            found, content_hash = there.get(name), hashes[name]
+            if first[content_hash] != name:
+                self._tell_same(table, name, first[content_hash])
+                continue
             entries[name] = entry = cache.entry(name, content_hash)
             if cache.has(entry):
                 yield from cache.rows(entry)
@@ -191,6 +200,12 @@ class FileSource:
                     files=listed,
                 )
             )
+
+    def _tell_same(self, table: TableSpec, name: str, first: str) -> None:
+        _log.warning(
+            t("{table}: {file} holds the same as {first}, and is not read again.",
+              table=f"{self._spec.name}.{table.name}", file=name, first=first)
+        )  # fmt: skip
 
     def _gone(self, table: TableSpec, name: str) -> GuikeError:
         return GuikeError(

@@ -17,6 +17,14 @@ _IN_QUERY = re.compile(
     re.I,
 )
 
+_NO_SCHEME = re.compile(r"^(?P<before>[^\s:/]+:)(?!//)\S+(?=@)")
+_SHORT = 3  # such a piece alone would be masked in the middle of words
+
+
+def mask_typed(location: str) -> str:
+    """The same of what the user typed, who may have left out mysql://."""
+    return mask_location(_NO_SCHEME.sub(r"\g<before>***", location))
+
 
 def mask_location(location: str) -> str:
     """`location` with *** for every password and token in it that is written out."""
@@ -26,10 +34,11 @@ def mask_location(location: str) -> str:
 def secrets_in(location: str) -> set[str]:
     """The passwords and tokens in `location`, as written and decoded.
 
-    Of one with an @ in it also the pieces: a driver takes what follows for the host, and says so.
+    Of one with an @ in it also what follows: a driver takes that for the host, and says so.
     """
     found = {match["secret"] for match in _PASSWORD.finditer(location)}
-    found |= {piece for secret in found for piece in secret.split("@") if piece}
+    pieces = [piece for secret in found for piece in secret.split("@")[1:]]
+    found |= {piece if len(piece) > _SHORT else f"{piece}@" for piece in pieces}
     found |= {match["secret"] for match in _IN_QUERY.finditer(location)}
     return found | {unquote(secret) for secret in found}
 

@@ -15,6 +15,7 @@ import tempfile
 from pathlib import Path
 
 from pipelines.errors import GuikeError
+from pipelines.extract.masking import mask_typed
 from pipelines.extract.naming import is_plain_name
 from pipelines.extract.registry import write_registry
 from pipelines.extract.secrets_file import has_secret, location_without_secret, url_variable
@@ -85,7 +86,7 @@ def apply_preset(
     _expect_new(settings, name)
     if "://" not in location and "${" not in location:
         raise GuikeError(
-            t("The location {location} is not a database URL.", location=location),
+            t("The location {location} is not a database URL.", location=mask_typed(location)),
             t("Write it as mysql+pymysql://user:password@host:3306/database, or sqlite:///file."),
         )
     spec = settings.systems_dir / f"{name}.yml"

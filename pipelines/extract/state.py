@@ -34,6 +34,7 @@ class Held:
         full_at: when the whole table was last read (UTC).
         cursor_column, cursor_value: the cursor's column then, and its highest value.
         profile: what kinds of values its columns had.
+        checked_at: when it was last read, whole or in part (UTC).
     """
 
     rows: int
@@ -44,6 +45,7 @@ class Held:
     cursor_column: str | None = None
     cursor_value: str | None = None
     profile: Mapping[str, Profile] = field(default_factory=dict)
+    checked_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -72,14 +74,14 @@ def _held(con: duckdb.DuckDBPyConnection, spec: SystemSpec, table: TableSpec) ->
     ).fetchone()  # fmt: skip
     assert there is not None
     noted = con.execute(
-        "select row_count, loaded_at, fingerprint, signature, full_at, cursor_column, cursor_value, profile "
-        "from ops.table_state where system = ? and source_table = ?",
+        "select row_count, loaded_at, fingerprint, signature, full_at, cursor_column, cursor_value, profile, "
+        "checked_at from ops.table_state where system = ? and source_table = ?",
         [spec.name, table.name],
     ).fetchone()
     if noted is None or noted[0] != there[0]:
         return Held(*there)
     profile = {name: Profile(*counts) for name, counts in json.loads(noted[7]).items()}
-    return Held(noted[0], noted[1], noted[2], noted[3], noted[4], noted[5], noted[6], profile)
+    return Held(noted[0], noted[1], noted[2], noted[3], noted[4], noted[5], noted[6], profile, noted[8])
 
 
 def note(con: duckdb.DuckDBPyConnection, system: str, table: str, state: TableNote) -> None:

@@ -209,6 +209,19 @@ def test_a_file_that_is_gone(
     assert extract(spec).status == ("unchanged" if option == "keep" else "stale")
 
 
+def test_a_copy_of_a_file_is_not_read_twice(extract: Extraction, make_spec: MakeSpec, drop: Path) -> None:
+    ask = "select phone from raw_legacy.people order by all"
+    spec = make_spec("csv", drop, FOLDER + "  vanished: keep")
+    extract(spec)
+    (drop / "people_1 (1).csv").write_bytes((drop / "people_1.csv").read_bytes())
+    (drop / "people_2.csv").rename(drop / "people_3.csv")
+    extract(spec)
+    assert extract.ask(ask) == [("1",), ("2",)]
+    (drop / "people_1.csv").unlink()
+    extract(spec)
+    assert extract.ask(ask) == [("1",), ("2",)]
+
+
 def test_a_kept_file_can_not_be_read_anew(extract: Extraction, make_spec: MakeSpec, drop: Path) -> None:
     tables = FOLDER + "  vanished: keep"
     extract(make_spec("csv", drop, tables))

@@ -11,7 +11,7 @@ import pytest
 
 from pipelines.errors import GuikeError
 from pipelines.extract.manage import describe, reachable, remove_system
-from pipelines.extract.masking import mask, mask_location, secrets_in
+from pipelines.extract.masking import mask, mask_location, mask_typed, secrets_in
 from pipelines.extract.registry import registry, write_registry
 from pipelines.settings import Settings
 from tests.extract.conftest import Extraction, MakeSpec
@@ -120,3 +120,6 @@ def test_messages_are_masked_in_every_spelling() -> None:
 def test_what_a_driver_takes_for_the_host_is_masked() -> None:
     secrets = secrets_in("mysql://u:p4ss@w0rd@h/x?auth_token=t0k")
     assert mask("no host w0rd@h, t0k", secrets) == "no host ***@h, ***"
+    assert mask("no host t@h told", secrets_in("mysql://u:p4ss@t@h/x")) == "no host ***h told"
+    assert mask_typed("u:s3cr@t@h/x") == "u:***@h/x"
+    assert mask_typed("/srv/a@b/c:d") == "/srv/a@b/c:d"

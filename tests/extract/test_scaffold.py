@@ -21,7 +21,7 @@ from pipelines.extract.scaffold.add import header, survey
 from pipelines.extract.scaffold.amounts import discount_factor, in_ten_thousands
 from pipelines.extract.scaffold.classify import Candidate
 from pipelines.extract.scaffold.profile import is_credit_code, profile
-from pipelines.extract.scaffold.propose import Proposal, propose
+from pipelines.extract.scaffold.propose import Proposal, propose, row_key
 from pipelines.extract.scaffold.render import render
 from pipelines.extract.scaffold.survey import SourceColumn, SourceTable
 from pipelines.extract.scaffold.values import value_map, yes_values
@@ -320,6 +320,76 @@ def test_comments_and_foreign_keys_of_a_server_are_used() -> None:
     assert {field: match.column for field, match in plan.matches.items()} == {
         "customer_name": "c2", "mobile": "c3",
     }  # fmt: skip
+
+
+def test_keys_of_an_old_erp_point_where_they_should(tmp_path: Path) -> None:
+    """Lines know their order by its inner number, of the same name; a receipt's own number is no order's."""
+    with sqlite3.connect(tmp_path / "erp.db") as con:
+        con.executescript(
+            "create table SEOrder (FInterID int primary key, FBillNo text, FDate text, FCustName text,"
+            " FCancellation int);"
+            "create table SEOrderEntry (FInterID int, FEntryID int, FQty int, FPrice real,"
+            " primary key (FInterID, FEntryID));"
+            "create table t_Receipt (FBillID int primary key, FDate text, FCustName text, FAmount real);"
+            "create table POOrder (FInterID int primary key, FDate text, FSupplyName text);"
+        )
+        for n in range(1, 31):
+            firm = f"无锡机械{n % 5}有限公司"
+            con.execute("insert into SEOrder values (?, ?, '2024-01-02', ?, 0)", (n, f"SO{n}", firm))
+            con.execute("insert into SEOrderEntry values (?, 1, 2, 5)", (n,))
+            con.execute("insert into t_Receipt values (?, '2024-01-03', ?, 10)", (n, firm))
+            con.execute("insert into POOrder values (?, '2024-01-03', ?)", (n, firm))
+    con.close()
+    proposal = propose(survey(load_settings(), f"sqlite:///{tmp_path / 'erp.db'}"))
+    found = {plan.entity: plan for plan in proposal.plans}
+    assert {entity: plan.table.name for entity, plan in found.items()} == {
+        "orders": "SEOrder", "order_lines": "SEOrderEntry", "payments": "t_Receipt",
+    }  # fmt: skip
+    assert found["order_lines"].matches["order_source_id"].target == ("SEOrder", "FInterID")
+    assert "order_source_id" not in found["payments"].matches
+    assert found["orders"].matches["is_deleted"].column == "FCancellation"
+
+
+def test_what_tells_the_rows_of_a_ledger_apart() -> None:
+    def table(**columns: tuple[str, ...]) -> SourceTable:
+        found = tuple(SourceColumn(name, "text", "", values) for name, values in columns.items())
+        return SourceTable("台账", "", found, (), {}, 3)
+
+    days, phones = ("2024-01-01", "2024-01-02", "2024-01-03"), ("13912345678", "13912345679", "13912345670")
+    assert row_key(table(回款日期=days, 金额=("1", "2", "3"))) == ()
+    assert row_key(table(序号=("1", "2", "3"), 手机号=phones)) == ()
+    assert row_key(table(手机号=phones, 会员卡号=("V1", "V2", "V3"))) == ("会员卡号",)
+
+
+@pytest.mark.services
+def test_views_count_where_there_is_no_table_and_no_right_is_told() -> None:
+    import sqlalchemy as sa
+
+    with own_database(postgres_url(), "guike_test_scaffold") as url:
+        engine = sa.create_engine(url)
+        with engine.begin() as con:
+            con.exec_driver_sql("create view v_customers as select 1 as id, 'Miller Ltd' as customer_name")
+        (table,) = survey(load_settings(), url).tables
+        assert (table.name, table.rows) == ("v_customers", 1)
+        with engine.begin() as con:
+            con.exec_driver_sql("drop view v_customers")
+            con.exec_driver_sql("create view v_customers as select 1 / 0 as id")
+        engine.dispose()
+        with pytest.raises(GuikeError, match="none of its 1 tables can be read"):
+            survey(load_settings(), url)
+
+
+def test_of_thousands_of_tables_the_likely_ones_are_looked_at(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "big.db") as con:
+        for number in range(510):
+            con.execute(f"create table a{number} (x text)")
+        con.execute("create table t_khda (khbm text primary key, khmc text)")
+        con.execute("insert into t_khda values ('1', '无锡机械有限公司')")
+    con.close()
+    seen = survey(load_settings(), f"sqlite:///{tmp_path / 'big.db'}")
+    assert len(seen.tables) == 500
+    assert len(seen.left_out) == 11
+    assert "t_khda" in {table.name for table in seen.tables}
 
 
 @pytest.mark.services

@@ -101,7 +101,7 @@ def _is_ruled_out(table: SourceTable, entity: str) -> bool:
 def classify(survey: Survey) -> Classification:
     """Decide for every table; of two tables for one entity the better one is taken.
 
-    The tables left get a second look: what so_lines.so_id points to is known only then.
+    A second look at the tables that may point to others: where so_lines.so_id leads is known only then.
     """
     prefix = common_prefix([table.name for table in survey.tables])
     pointed = _pointed_at(survey)
@@ -113,7 +113,11 @@ def classify(survey: Survey) -> Classification:
     _choose(candidates, chosen)
     by_name = {table.name: table for table in survey.tables}
     known = Targets({one.entity: by_name[one.table] for one in reversed(chosen.values())})
-    open_ones = [table for table in survey.tables if table.name not in chosen]
+    open_ones = [
+        table for table in survey.tables
+        if table.name not in chosen
+        and (table.references or max(name_scores(table, prefix).values()) >= LEAST_SCORE)
+    ]  # fmt: skip
     names = {table.name for table in open_ones}
     candidates = [one for one in candidates if one.table not in names] + [
         one for table in open_ones for one in _candidates(table, prefix, pointed.get(table.name, {}), known)

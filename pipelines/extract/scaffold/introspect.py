@@ -74,6 +74,12 @@ def survey_database(location: str) -> Survey:
                     found.append(_table(connection, inspector, schema, name))
             except sa.exc.SQLAlchemyError as error:
                 left_out[name] = mask(_first_line(error), secrets_in(location))
+        if not found:
+            raise GuikeError(
+                t("{location}: none of its {count} tables can be read: {reason}", count=len(left_out),
+                  location=mask_location(location), reason=next(iter(left_out.values()))),
+                t("Let this user read them: grant select."),
+            )  # fmt: skip
     options = {"schema": schema} if schema else {}
     return Survey("database", tuple(found), options, left_out)
 

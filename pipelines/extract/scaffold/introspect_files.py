@@ -25,6 +25,7 @@ import python_calamine
 from pipelines.errors import GuikeError
 from pipelines.extract.headers import fold
 from pipelines.extract.load import open_source
+from pipelines.extract.masking import mask_typed
 from pipelines.extract.naming import normalise
 from pipelines.extract.options import Title
 from pipelines.extract.scaffold.survey import SourceColumn, SourceTable, Survey
@@ -94,7 +95,7 @@ def _files(path: Path) -> tuple[list[Path], str, dict[str, str]]:
     """The files to look at, their kind, and those of another kind."""
     if not path.exists():
         raise GuikeError(
-            t("{path} does not exist.", path=path),
+            t("{path} does not exist.", path=mask_typed(str(path))),
             t(
                 "Give the path of a file or folder, or a database's URL such as postgresql://user:password@host/db."
             ),

@@ -225,12 +225,15 @@ def _reference(
             )
         if target is not None or named < LEAST:
             return Match(field.name, column.name, 0.0, "")
+    if (column.name,) == table.key:
+        # Small numbers are keys of any table; a row's own number points to nothing.
+        return Match(field.name, column.name, 0.0, "")
     values = {value.strip() for value in column.values if value and value.strip() and value != "0"}
     if target is None:
         return Match(field.name, column.name, round(named * 0.85, 2), reason)
     # Of keys with the same values the one that is called the same.
     shared, is_repeated, pointed = max(
-        ((_shared(values, key), _is_repeated(column, key), key.name) for key in _keys(target)),
+        ((_shared(values, key), _is_repeated(column, key, target), key.name) for key in _keys(target)),
         key=lambda found: found[:2],
         default=(0.0, False, ""),
     )
@@ -249,10 +252,12 @@ def _reference(
     return Match(field.name, column.name, confidence, told if shared >= 0.9 else reason, at)
 
 
-def _is_repeated(column: SourceColumn, key: SourceColumn) -> bool:
-    """Whether the column is called like the key of another table (FInterID, orderNumber) and repeats it."""
+def _is_repeated(column: SourceColumn, key: SourceColumn, target: SourceTable) -> bool:
+    """Whether the column is called like the key of another table (FInterID, orderNumber) and refers to it."""
+    if column.name != key.name or len(key.name) <= len("FID"):
+        return False
     shape = profile(column.values)
-    return column.name == key.name and key.name.lower() != "id" and shape.distinct < shape.count
+    return target.key == (key.name,) or shape.distinct < shape.count
 
 
 def _keys(table: SourceTable) -> list[SourceColumn]:

@@ -94,11 +94,18 @@ class Trial:
             return None
         # Empty in every system's own way: nothing, zeros, a date of zeros.
         row = self.con.execute(
-            f'select (select count(*) from raw_{self.spec.name}."{owner.name}" '
-            f"where trim(\"{column}\") not in ('', '0') and \"{column}\" not like '0000-00-00%'), "
-            f'(select count("{field}") from staging."{model}")'
+            f'select count(*) from raw_{self.spec.name}."{owner.name}" '
+            f"where trim(\"{column}\") not in ('', '0') and \"{column}\" not like '0000-00-00%'"
         ).fetchone()
-        return Parsed(model, field, column, row[0], row[1]) if row else None
+        kept = self.con.execute(
+            f'select (select count(*) from raw_{self.spec.name}."{owner.name}"), count(*), count("{field}") '
+            f'from staging."{model}"'
+        ).fetchone()
+        assert row is not None
+        assert kept is not None
+        # Rows that the model leaves out, deleted ones or purchases, are not asked for.
+        filled = round(row[0] * min(kept[1] / kept[0], 1)) if kept[0] else 0
+        return Parsed(model, field, column, filled, min(kept[2], filled))
 
 
 @contextmanager
