@@ -192,7 +192,9 @@ def _translate(command: Any) -> None:
 
 def _interrupted() -> None:
     stopped = t("Stopped. What was finished is kept; the published snapshot is untouched.")
-    show_error(GuikeError(stopped, t("Run `guike run` to go on; it skips what is already done.")))
+    show_error(
+        GuikeError(stopped, t("Give the same command again to go on; a run skips what is already done."))
+    )
 
 
 def _no_room(error: Exception) -> GuikeError | None:

@@ -318,7 +318,7 @@ def test_interrupt_is_130_with_a_sentence(
 
     monkeypatch.setattr(run, "_execute", interrupted)
     assert cli.main(["run"]) == 130
-    assert "guike run" in capsys.readouterr().err
+    assert "the same command again" in capsys.readouterr().err
 
 
 def test_progress_lines_are_plain_off_a_terminal(

@@ -17,6 +17,7 @@ from pipelines.extract import raw
 from pipelines.extract.drop_folder import files_of
 from pipelines.extract.masking import mask_location
 from pipelines.extract.registry import write_registry
+from pipelines.extract.secrets_file import forget_variable, url_variable
 from pipelines.extract.specs import SystemSpec
 from pipelines.i18n import t
 from pipelines.settings import Settings, expand
@@ -86,8 +87,12 @@ def remove_system(settings: Settings, name: str) -> list[str]:
     if staging.is_dir():
         shutil.rmtree(staging)
         removed.append(str(staging.relative_to(settings.root)))
+    uses_variable = url_variable(name) in spec_file.read_text(encoding="utf-8")
     spec_file.unlink()
     removed.append(str(spec_file.relative_to(settings.root)))
+    variable = url_variable(name)[2:-1]
+    if uses_variable and forget_variable(settings.root / ".env", variable):
+        removed.append(t("{variable} in .env", variable=variable))
     write_registry(settings)
     shutil.rmtree(settings.home / "extract" / name, ignore_errors=True)
     if settings.warehouse.exists():

@@ -60,6 +60,15 @@ def note_variables(path: Path, variables: Mapping[str, str]) -> None:
         _replace(path, [*kept, *(f"{name}={value}" for name, value in variables.items())], min(variables))
 
 
+def forget_variable(path: Path, name: str) -> bool:
+    """Take what the file says of the variable out; returns whether it said something."""
+    lines = _lines(path)
+    kept = [line for line in lines if _pair(line)[0] != name]
+    if kept != lines:
+        _replace(path, kept, name)
+    return kept != lines
+
+
 def url_variable(name: str) -> str:
     """What stands in the spec of the system `name` for a location that holds a secret."""
     return f"${{GUIKE_{name.upper()}_URL}}"

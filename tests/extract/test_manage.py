@@ -77,6 +77,16 @@ def test_a_removed_system_leaves_only_its_history(
         remove_system(settings, "legacy")
 
 
+def test_a_system_that_goes_takes_its_password_along(settings: Settings) -> None:
+    settings.systems_dir.joinpath("legacy.yml").write_text(
+        "location: ${GUIKE_LEGACY_URL}\n", encoding="utf-8"
+    )
+    env = settings.root / ".env"
+    env.write_text("GUIKE_LANG=zh\nGUIKE_LEGACY_URL=mysql://u:pw@h/x\n", encoding="utf-8")
+    assert "GUIKE_LEGACY_URL in .env" in remove_system(settings, "legacy")
+    assert env.read_text(encoding="utf-8") == "GUIKE_LANG=zh\n"
+
+
 def test_a_system_that_comes_back_is_loaded_afresh(
     extract: Extraction, make_spec: MakeSpec, settings: Settings, tmp_path: Path
 ) -> None:

@@ -18,7 +18,7 @@ from pipelines import cli
 from pipelines.errors import GuikeError
 from pipelines.extract.registry import write_registry
 from pipelines.extract.scaffold.add import header, survey
-from pipelines.extract.scaffold.amounts import discount_factor, in_ten_thousands
+from pipelines.extract.scaffold.amounts import discount_factor, unit_factor
 from pipelines.extract.scaffold.classify import Candidate
 from pipelines.extract.scaffold.profile import is_credit_code, profile
 from pipelines.extract.scaffold.propose import Proposal, propose, row_key
@@ -219,7 +219,7 @@ def test_titles_totals_and_the_unit_of_a_ledger_are_seen(tmp_path: Path) -> None
     assert (plan.entity, plan.table.rows, plan.table.options["header_row"]) == ("orders", 1, 3)
     column = plan.column("amount_gross")
     assert column is not None
-    assert in_ten_thousands(column)
+    assert unit_factor(column) == 10_000
 
 
 def test_an_interruption_leaves_nothing(

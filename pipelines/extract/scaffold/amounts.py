@@ -13,10 +13,14 @@ from pipelines.extract.scaffold.propose import TablePlan
 from pipelines.extract.scaffold.survey import SourceColumn
 from pipelines.extract.scaffold.words import readings
 
+_UNITS = {"亿元": 100_000_000, "百万元": 1_000_000, "万元": 10_000, "千元": 1_000}
 
-def in_ten_thousands(column: SourceColumn) -> bool:
-    """Whether the name or comment says that the amounts are in 万元."""
-    return "万元" in column.name or "万元" in column.comment or column.name.lower().endswith(("_wan", "wy"))
+
+def unit_factor(column: SourceColumn) -> int:
+    """How many yuan 1 in the column stands for, as its name or comment says; 1 where neither does."""
+    said = f"{column.name} {column.comment}"
+    named = next((factor for unit, factor in _UNITS.items() if unit in said), 1)
+    return 10_000 if named == 1 and column.name.lower().endswith(("_wan", "wy")) else named
 
 
 def amounts_of(plan: TablePlan, prefix: str) -> dict[str, str]:
@@ -127,8 +131,8 @@ def plain_money(plan: TablePlan, name: str, prefix: str = "") -> str:
     column, raw = plan.column(name), plan.raw_column(name)
     assert column is not None
     cell = f"{prefix}{raw}"
-    if in_ten_thousands(column):
-        return f"cast({_number(plan, name, prefix, 'decimal(24, 6)')} * 10000 as decimal(18, 2))"
+    if (factor := unit_factor(column)) > 1:
+        return f"cast({_number(plan, name, prefix, 'decimal(24, 6)')} * {factor} as decimal(18, 2))"
     if all(is_plain_number(value) for value in column.values if value):
         return f"try_cast({cell} as decimal(18, 2))"
     return f"try_cast(regexp_replace({cell}, '[￥¥$€£,，元 ]', '', 'g') as decimal(18, 2))"
@@ -143,8 +147,8 @@ def _money(plan: TablePlan, name: str, prefix: str) -> str:
     column, raw = plan.column(name), plan.raw_column(name)
     assert column is not None
     cell = f"{prefix}{raw}"
-    if in_ten_thousands(column):
-        return f"cast({{{{ to_exact_number('{cell}') }}}} * 10000 as decimal(18, 2))"
+    if (factor := unit_factor(column)) > 1:
+        return f"cast({{{{ to_exact_number('{cell}') }}}} * {factor} as decimal(18, 2))"
     return money_macro(column, cell)
 
 

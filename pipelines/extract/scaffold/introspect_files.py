@@ -40,7 +40,7 @@ KINDS = {
 }  # fmt: skip
 SAMPLE_ROWS = 1000
 _TOTALS = ("合计", "小计", "总计", "Total", "Grand Total")
-_TITLE_UNIT = re.compile("(?:(?:单位|金额):?(?:人民币)?|[(])万元")
+_TITLE_UNIT = re.compile("(?:(?:单位|金额):?(?:人民币)?|[(])(千元|万元|百万元|亿元)")
 _HEADER_LINES = 15
 _HEAD_BYTES = 1 << 16
 
@@ -50,13 +50,13 @@ class _Found:
     """A file or a sheet, with its header.
 
     Attributes:
-        in_ten_thousands: whether a title above the header says that amounts are in 万元.
+        unit: what a title above the header says that amounts are in: 万元; else nothing.
     """
 
     source: str
     header: tuple[str, ...]
     options: dict[str, Any] = field(default_factory=dict)
-    in_ten_thousands: bool = False
+    unit: str = ""
 
 
 def survey_files(settings: Settings, path: Path) -> Survey:
@@ -132,7 +132,7 @@ def _headers(kind: str, file: Path, delimiter: str) -> list[_Found]:
         options: dict[str, Any] = {"header_row": row + 1} if row else {}
         options |= {"skip_totals": list(_TOTALS)} if _has_totals(file, delimiter) else {}
         header = tuple(name.strip() for name in lines[row])
-        return [_Found(file.name, header, options, _in_ten_thousands(lines[:row]))]
+        return [_Found(file.name, header, options, _title_unit(lines[:row]))]
     if kind == "dbf":
         try:
             names = dbfread.DBF(file, encoding="gbk", ignore_missing_memofile=True).field_names
@@ -213,7 +213,7 @@ def _sheets(file: Path) -> list[_Found]:
         options: dict[str, Any] = {"skip_totals": list(_TOTALS)}
         options |= {"header_row": row + 1} if row else {}
         header = tuple((cell or "").strip() for cell in lines[row])
-        found.append(_Found(name, header, options, _in_ten_thousands(lines[:row])))
+        found.append(_Found(name, header, options, _title_unit(lines[:row])))
     return found
 
 
@@ -229,13 +229,14 @@ def _header_row(lines: Sequence[Sequence[str | None]]) -> int | None:
     return None
 
 
-def _in_ten_thousands(titles: Iterable[Sequence[str | None]]) -> bool:
-    return any(_TITLE_UNIT.search(fold(cell)) for line in titles for cell in line if cell)
+def _title_unit(titles: Iterable[Sequence[str | None]]) -> str:
+    found = (_TITLE_UNIT.search(fold(cell)) for line in titles for cell in line if cell)
+    return next((match[1] for match in found if match), "")
 
 
 def _unit(found: _Found, column: str) -> str:
     """What the title says of the column's amounts, as a comment; a unit of its own goes before."""
-    return "（万元）" if found.in_ten_thousands and "元" not in column else ""
+    return f"（{found.unit}）" if found.unit and "元" not in column else ""
 
 
 def _table(
