@@ -2,8 +2,8 @@
 
 Failing means that a word was added for one system and taken from another. Three lots of schemas were tried
 that nobody had looked at while the dictionary was made. Of the first 116 of 153 fields were right, of the
-second 76 of 117; what was missing was added, and then of the third 66 of 85 (French and WooCommerce, still poor,
-are not here).
+second 76 of 117; what was missing was added, and then of the third 66 of 85 (French and WooCommerce are still
+poor, and not here).
 """
 
 from __future__ import annotations
