@@ -36,6 +36,9 @@ _SUFFIXES: dict[str, frozenset[str]] = {
 _MEMO_SUFFIXES = frozenset({".fpt", ".dbt"})
 
 
+_ARCHIVES = (".zip", ".gz", ".rar", ".7z", ".tar")
+
+
 def is_archive(path: Path) -> bool:
     """Whether the name says .zip or .gz."""
     return path.suffix.lower() in (".zip", ".gz")
@@ -60,8 +63,10 @@ def unpacked(
         yield Part(f"{path.name}/{path.stem}", target, content_hash)
         return
     with _open_zip(path) as archive:
-        names = {_name(info): info for info in archive.infolist() if not info.is_dir()}
+        files = [info for info in archive.infolist() if not info.is_dir()]
+        names = {_name(info): info for info in files}
         _refuse_leaving(path, names)
+        _refuse_unclear(path, [_name(info) for info in files], pattern)
         wanted = _wanted(spec, list(names), pattern)
         if not wanted:
             raise GuikeError(
@@ -99,6 +104,22 @@ def _name(info: zipfile.ZipInfo) -> str:
         except UnicodeDecodeError:
             continue
     return info.filename
+
+
+def _refuse_unclear(path: Path, names: list[str], pattern: str | None) -> None:
+    """Two files of one name, of which only one would be read; and archives in the archive, overlooked."""
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice:
+        raise GuikeError(
+            t("{file} holds two files called {name}.", file=path.name, name=twice),
+            t("Pack it again with one of them."),
+        )
+    inner = next((name for name in names if PurePosixPath(name).suffix.lower() in _ARCHIVES), None)
+    if inner and pattern is None:
+        raise GuikeError(
+            t("{file} holds another archive, {name}, which is not looked into.", file=path.name, name=inner),
+            t("Unpack that one, or name the files wanted as the source of the table."),
+        )
 
 
 def _refuse_leaving(path: Path, names: dict[str, zipfile.ZipInfo]) -> None:

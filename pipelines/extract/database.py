@@ -202,6 +202,11 @@ def _location(spec: SystemSpec) -> tuple[Dialect, str]:
 def _engine(dialect: Dialect, location: str) -> sa.Engine:
     try:
         url = sa.make_url(location)
+        if "@" in (url.host or ""):
+            raise GuikeError(
+                t("The password in the location {location} holds an @.", location=mask_location(location)),
+                t("Write %40 in its place, %2F for /, %3A for : and %25 for %."),
+            )
         path = _sqlite_path(url)
         if path is not None:
             return sa.create_engine("sqlite://", creator=lambda: _open_sqlite(path), poolclass=sa.NullPool)

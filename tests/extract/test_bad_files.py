@@ -10,6 +10,7 @@ import gzip
 import json
 import os
 import shutil
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -98,6 +99,13 @@ def memo_cut_short(path: Path) -> None:
 
 def bomb(path: Path) -> None:
     write_zip(path, {"people.csv": GOOD.encode() + b"0" * (120 << 20)})
+
+
+def two_of_one_name(path: Path) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("people.csv", GOOD)
+        with pytest.warns(UserWarning, match="Duplicate name"):
+            archive.writestr("people.csv", "")
 
 
 def gzip_bomb(path: Path) -> None:
@@ -275,6 +283,11 @@ BAD_FILES = [
            "holds a file named ../../people.csv", "Don't trust"),
     zipped("an archive without the file", lambda path: write_zip(path, {"readme.md": b"x"}),
            "people.zip holds no file", "source of the table"),
+    zipped("an archive in the archive",
+           lambda path: write_zip(path, {"people.csv": GOOD.encode(), "old.ZIP": b"x"}),
+           "people.zip holds another archive, old.ZIP", "Unpack that one"),
+    zipped("two files of one name", two_of_one_name, "people.zip holds two files called people.csv",
+           "Pack it again"),
     zipped("an archive cut short", cut(good_zip, 30), "people.zip is a damaged archive", "Copy it again"),
     zipped("a bad file in an archive", lambda path: write_zip(path, {"people.csv": GOOD.encode() + b"1\n"}),
            "people.zip/people.csv, line 4: 1 fields", "Mend the line"),

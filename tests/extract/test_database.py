@@ -112,6 +112,7 @@ def test_a_table_or_column_that_is_missing(
             "mysql://root:tiger@127.0.0.1:port/x",
             "mysql+pymysql://root:***@127.0.0.1:port/x is not a database URL",
         ),
+        ("mysql://root:lion@tiger@127.0.0.1/x", "root:***@127.0.0.1/x holds an @"),
     ],
 )
 def test_a_location_that_can_not_be(
