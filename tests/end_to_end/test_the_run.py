@@ -5,11 +5,15 @@ If one of these fails, the published figures are wrong, or differ from run to ru
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from decimal import Decimal
 
 import duckdb
 import pytest
 
+from pipelines.orchestration.dbt_project import run_dbt
+from pipelines.settings import load_settings
 from tests.end_to_end.conftest import Company
 
 
@@ -173,6 +177,17 @@ def test_no_number_address_or_person_is_published_in_the_clear(company: Company)
         """
         assert _one(con, people) == (0,)
     assert len(columns) > 100
+
+
+@pytest.mark.slow
+def test_unit_tests_beside_core_and_marts_pass(copy: Company) -> None:
+    """dbt asks the warehouse for the columns of what they stand in for, so a company must be there."""
+    settings = replace(load_settings(), home=copy.home)
+    selected = ("path:models/core,test_type:unit", "path:models/marts,test_type:unit")
+    with run_dbt(settings, "test", "--select", *selected) as command:
+        told = command.lines.read()
+        assert command.wait() == 0, told
+    assert len(re.findall(r"PASS unit_test|PASS \w+::", told)) >= 20
 
 
 def _state(company: Company) -> dict[str, object]:

@@ -3,21 +3,27 @@
 -- rhythm is the median gap up to that purchase, the class is the one at the quarter's start.
 with
 
-contracts as (
+with_term as (
     select * from {{ ref('fct_contracts') }}
+    where starts_on is not null and ends_on is not null
+),
+
+contracts as (
+    select * from with_term
     where
         customer_id is not null
         and status in ('active', 'terminated')
-        and starts_on is not null and ends_on is not null
         and starts_on <= {{ as_of() }}
 ),
 
+-- A contract without an end binds nobody: it is a purchase on the day it was signed.
 purchases as (
     select customer_id, ordered_on, min(order_id) as activity_id
     from {{ ref('fct_orders') }}
     where
-        is_revenue and document_kind = 'sale' and amount_gross > 0
+        is_revenue and document_kind <> 'return' and amount_gross > 0
         and customer_id is not null and ordered_on <= {{ as_of() }}
+        and order_id not in (select contract_id from with_term)
     group by customer_id, ordered_on
 ),
 
