@@ -145,11 +145,12 @@ def _holder(note: Path) -> str:
     )  # fmt: skip
 
 
-def limit_memory(con: duckdb.DuckDBPyConnection, most: str) -> None:
-    """Let `con` take no more than `most` ("800MB"), and no more than it may take already."""
+def limit_memory(con: duckdb.DuckDBPyConnection, megabytes: int) -> None:
+    """Let `con` take no more than that for each of its threads, and no more than it may take already."""
     row = con.execute(
-        "select least(parse_formatted_bytes(current_setting('memory_limit')), parse_formatted_bytes(?))",
-        [most],
+        "select least(parse_formatted_bytes(current_setting('memory_limit')), "
+        "current_setting('threads') * ?::bigint * 1000000)",
+        [megabytes],
     ).fetchone()
     assert row is not None
     con.execute(f"set memory_limit = '{row[0]}B'")

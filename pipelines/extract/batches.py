@@ -25,8 +25,8 @@ from pipelines.extract.specs import TableSpec
 
 BATCH_ROWS = 50_000
 # DuckDB keeps what it has read or written for as long as there is room. A load has no use for that: with this
-# much it takes hardly longer, and no more memory for a long table than for a short one.
-DUCKDB_MEMORY = "800MB"
+# much for each of its threads it takes no longer, and no more memory for a long table than for a short one.
+DUCKDB_MEGABYTES = 200
 _ROW_GROUP_ROWS = 122_880  # DuckDB's own
 _QUEUED_BATCHES = 4
 

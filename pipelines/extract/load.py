@@ -21,7 +21,7 @@ import duckdb
 
 from pipelines.errors import GuikeError
 from pipelines.extract import diff, freshness, raw, state
-from pipelines.extract.batches import DUCKDB_MEMORY
+from pipelines.extract.batches import DUCKDB_MEGABYTES
 from pipelines.extract.database import open_database
 from pipelines.extract.files import FileSource, open_files
 from pipelines.extract.hashes import FileHashes
@@ -96,7 +96,7 @@ class _Unreadable(Exception):
 @contextmanager
 def _warehouse(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     con = store.connect(settings)
-    store.limit_memory(con, DUCKDB_MEMORY)
+    store.limit_memory(con, DUCKDB_MEGABYTES)
     try:
         # Trying it takes half as long as the load itself; FSST, which is tried as well, is nearly as small.
         con.execute("set disabled_compression_methods = 'dictionary'")

@@ -17,7 +17,7 @@ from pathlib import Path
 import duckdb
 
 from pipelines.extract import diff
-from pipelines.extract.batches import DUCKDB_MEMORY, spool
+from pipelines.extract.batches import DUCKDB_MEGABYTES, spool
 from pipelines.extract.cursor import lower_bound
 from pipelines.extract.guards import check_key, check_row_count
 from pipelines.extract.profiles import Profile, check_kinds, profile
@@ -167,5 +167,5 @@ def _scratch(settings: Settings) -> duckdb.DuckDBPyConnection:
         "temp_directory": str(settings.home / "tmp"),
     }  # fmt: skip
     con = duckdb.connect(config=limits)
-    store.limit_memory(con, DUCKDB_MEMORY)
+    store.limit_memory(con, DUCKDB_MEGABYTES)
     return con
