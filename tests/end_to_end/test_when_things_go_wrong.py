@@ -129,6 +129,8 @@ def test_ctrl_c_leaves_the_published_snapshot(copy: Company) -> None:
     output, _ = process.communicate(timeout=120)
     assert process.returncode == 130, output
     assert copy.marts() == expected
+    copy.guike("run")
+    assert copy.marts() == expected
 
 
 def test_a_wrong_file_in_place_of_the_warehouse_is_named(tmp_path: Path) -> None:
