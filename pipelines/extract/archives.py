@@ -34,9 +34,7 @@ _SUFFIXES: dict[str, frozenset[str]] = {
     "text": frozenset({".txt"}),
 }
 _MEMO_SUFFIXES = frozenset({".fpt", ".dbt"})
-
-
-_ARCHIVES = (".zip", ".gz", ".rar", ".7z", ".tar")
+_ARCHIVES = frozenset({".zip", ".gz", ".rar", ".7z", ".tar"})
 
 
 def is_archive(path: Path) -> bool:
@@ -63,10 +61,10 @@ def unpacked(
         yield Part(f"{path.name}/{path.stem}", target, content_hash)
         return
     with _open_zip(path) as archive:
-        files = [info for info in archive.infolist() if not info.is_dir()]
-        names = {_name(info): info for info in files}
+        files = [(_name(info), info) for info in archive.infolist() if not info.is_dir()]
+        names = dict(files)
         _refuse_leaving(path, names)
-        _refuse_unclear(path, [_name(info) for info in files], pattern)
+        _refuse_unclear(path, [name for name, _ in files], pattern)
         wanted = _wanted(spec, list(names), pattern)
         if not wanted:
             raise GuikeError(

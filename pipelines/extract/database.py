@@ -199,14 +199,19 @@ def _location(spec: SystemSpec) -> tuple[Dialect, str]:
     return kind(), f"{kind.driver}://{rest}"
 
 
+def refuse_at_in_password(url: sa.URL, location: str) -> None:
+    """Say what to write where a password with an @ has made the rest of itself part of the host."""
+    if "@" in (url.host or ""):
+        raise GuikeError(
+            t("The password in the location {location} holds an @.", location=mask_location(location)),
+            t("Write %40 in its place, %2F for /, %3A for : and %25 for %."),
+        )
+
+
 def _engine(dialect: Dialect, location: str) -> sa.Engine:
     try:
         url = sa.make_url(location)
-        if "@" in (url.host or ""):
-            raise GuikeError(
-                t("The password in the location {location} holds an @.", location=mask_location(location)),
-                t("Write %40 in its place, %2F for /, %3A for : and %25 for %."),
-            )
+        refuse_at_in_password(url, location)
         path = _sqlite_path(url)
         if path is not None:
             return sa.create_engine("sqlite://", creator=lambda: _open_sqlite(path), poolclass=sa.NullPool)

@@ -101,9 +101,8 @@ class FileSource:
         self._tell_gone(table, sorted(set(cache.entries) - set(there)))
         hashes = {name: entry.content_hash for name, entry in kept.items()}
         hashes |= {name: self._content_hash(found) for name, found in there.items()}
-        first: dict[
-            str, str
-        ] = {}  # of files with the same content; one that is there before one that is gone
+        # Of files with the same content the first; one that is there before one that is gone.
+        first: dict[str, str] = {}
         for name in sorted(hashes, key=lambda name: (name not in there, name)):
             first.setdefault(hashes[name], name)
         entries = {}

@@ -17,7 +17,7 @@ from pipelines.extract import raw
 from pipelines.extract.drop_folder import files_of
 from pipelines.extract.masking import mask_location
 from pipelines.extract.registry import write_registry
-from pipelines.extract.secrets_file import forget_variable, url_variable
+from pipelines.extract.secrets_file import forget_variable, url_variable, variable_name
 from pipelines.extract.specs import SystemSpec
 from pipelines.i18n import t
 from pipelines.settings import Settings, expand
@@ -90,9 +90,8 @@ def remove_system(settings: Settings, name: str) -> list[str]:
     uses_variable = url_variable(name) in spec_file.read_text(encoding="utf-8")
     spec_file.unlink()
     removed.append(str(spec_file.relative_to(settings.root)))
-    variable = url_variable(name)[2:-1]
-    if uses_variable and forget_variable(settings.root / ".env", variable):
-        removed.append(t("{variable} in .env", variable=variable))
+    if uses_variable and forget_variable(settings.root / ".env", variable_name(name)):
+        removed.append(t("{variable} in .env", variable=variable_name(name)))
     write_registry(settings)
     shutil.rmtree(settings.home / "extract" / name, ignore_errors=True)
     if settings.warehouse.exists():

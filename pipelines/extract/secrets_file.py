@@ -36,8 +36,7 @@ def location_without_secret(settings: Settings, name: str, location: str) -> str
         )
     if not has_secret(location):
         return location
-    variable, path = url_variable(name)[2:-1], settings.root / ".env"
-    note_variables(path, {variable: location})
+    note_variables(settings.root / ".env", {variable_name(name): location})
     return url_variable(name)
 
 
@@ -69,9 +68,14 @@ def forget_variable(path: Path, name: str) -> bool:
     return kept != lines
 
 
+def variable_name(name: str) -> str:
+    """The variable in which the URL of the system `name` is kept."""
+    return f"GUIKE_{name.upper()}_URL"
+
+
 def url_variable(name: str) -> str:
     """What stands in the spec of the system `name` for a location that holds a secret."""
-    return f"${{GUIKE_{name.upper()}_URL}}"
+    return f"${{{variable_name(name)}}}"
 
 
 def has_secret(location: str) -> bool:

@@ -68,12 +68,14 @@ def warm_up() -> None:
         return
     while _servers:
         _servers.pop().close()
+    env = environment()
+    path = os.pathsep.join(filter(None, [os.fspath(ROOT), env.get("PYTHONPATH")]))
     ours, its = socket.socketpair()
     with its:
         process = subprocess.Popen(
             [sys.executable, "-m", "pipelines.orchestration.dbt_child", str(its.fileno())],
             cwd=ROOT, pass_fds=[its.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            env={**environment(), "PYTHONPATH": _python_path()},
+            env={**env, "PYTHONPATH": path},
         )  # fmt: skip
     _servers.append(_Server(process, ours, ours.makefile("r")))
 
@@ -125,7 +127,3 @@ def _gone() -> GuikeError:
         t("dbt can't be started, or was ended from outside."),
         t("Run again; if it happens once more, `guike doctor` says what is missing."),
     )
-
-
-def _python_path() -> str:
-    return os.pathsep.join(filter(None, [os.fspath(ROOT), environment().get("PYTHONPATH")]))

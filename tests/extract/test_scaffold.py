@@ -180,6 +180,12 @@ def test_a_password_beside_a_variable_is_kept_out_of_the_spec(project: Settings)
     assert header(project, "mysql://${DB}", "erp", 60)[0].location == "mysql://${DB}"
 
 
+def test_a_password_with_an_at_sign_is_told_and_not_shown() -> None:
+    with pytest.raises(GuikeError, match="holds an @") as caught:
+        survey(load_settings(), "mysql://root:lion@tiger@127.0.0.1/x")
+    assert "tiger" not in str(caught.value)
+
+
 def test_a_relative_path_is_found_from_anywhere(
     project: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

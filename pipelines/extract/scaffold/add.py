@@ -13,7 +13,7 @@ from pipelines.extract.scaffold.introspect import is_database, survey_database, 
 from pipelines.extract.scaffold.introspect_files import survey_files
 from pipelines.extract.scaffold.render import Header
 from pipelines.extract.scaffold.survey import Survey
-from pipelines.extract.secrets_file import has_secret
+from pipelines.extract.secrets_file import has_secret, url_variable, variable_name
 from pipelines.i18n import t
 from pipelines.settings import Settings, expand
 
@@ -39,9 +39,8 @@ def header(settings: Settings, location: str, name: str, trust: int) -> tuple[He
     if "${" in location and not has_secret(location):
         place = location
     elif is_database(location):
-        variable = f"GUIKE_{name.upper()}_URL"
-        variables[variable] = _from_anywhere(with_driver(location))
-        place = f"${{{variable}}}"
+        variables[variable_name(name)] = _from_anywhere(with_driver(location))
+        place = url_variable(name)
     else:
         path = Path(location).expanduser().absolute()
         # A default in ${…} can't hold braces.

@@ -15,7 +15,7 @@ from urllib.parse import quote
 import sqlalchemy as sa
 
 from pipelines.errors import GuikeError
-from pipelines.extract.database import DIALECTS
+from pipelines.extract.database import DIALECTS, refuse_at_in_password
 from pipelines.extract.masking import mask, mask_location, secrets_in
 from pipelines.extract.scaffold.classify import name_scores
 from pipelines.extract.scaffold.survey import SourceColumn, SourceTable, Survey
@@ -145,6 +145,7 @@ def _connected(location: str) -> Iterator[sa.Connection]:
 def _engine(location: str) -> sa.Engine:
     try:
         url = sa.make_url(location)
+        refuse_at_in_password(url, location)
         if url.get_backend_name() == "sqlite":
             path = Path(url.database or "")
             if not path.is_file():
