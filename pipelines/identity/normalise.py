@@ -8,35 +8,17 @@ NULL where the value identifies nobody. Everything is set-based SQL; Python only
 
 from __future__ import annotations
 
-from functools import cache
-from pathlib import Path
-from typing import Any
-
 import duckdb
-import yaml
 
-_LEXICON = Path(__file__).with_name("lexicon.yml")
+from pipelines.identity.lexicon import lexicon, quoted, text_list
+
+__all__ = ["install_macros", "lexicon", "quoted", "text_list"]
+
 _FULL_WIDTH = "".join(chr(code) for code in range(0xFF01, 0xFF5F)) + "　【】〔〕［］"
 _HALF_WIDTH = "".join(chr(code) for code in range(0x21, 0x7F)) + " ()()()"
 # GB 32100-2015: the 31 characters of the unified social credit code and the weights of its first 17 places.
 _CREDIT_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 _CREDIT_WEIGHTS = [pow(3, place, 31) for place in range(17)]
-
-
-@cache
-def lexicon() -> dict[str, Any]:
-    """The words of `lexicon.yml`, by list name."""
-    return dict(yaml.safe_load(_LEXICON.read_text(encoding="utf-8")))
-
-
-def quoted(text: str) -> str:
-    """`text` as an SQL literal."""
-    return "'" + text.replace("'", "''") + "'"
-
-
-def text_list(words: list[str]) -> str:
-    """`words` as an SQL list of literals."""
-    return "[" + ", ".join(quoted(str(word)) for word in words) + "]"
 
 
 def _credit_sum() -> str:
