@@ -63,7 +63,7 @@ _OF_KIND = {
 
 _KEPT_PAIRS = """
     create or replace temp table pairs as
-    select * from identity.pairs
+    select * from kept_pairs
     where left_node in (select node from nodes) and right_node in (select node from nodes)
         and left_node not in (select node from touched) and right_node not in (select node from touched)
 """
@@ -124,13 +124,14 @@ def keep_pairs(con: duckdb.DuckDBPyConnection) -> None:
         "insert into identity.pairs from pairs where left_node in (select node from touched) "
         "or right_node in (select node from touched)"
     )
-    con.execute("delete from identity.frequencies")
-    con.execute("insert into identity.frequencies from frequencies")
+    if not con.execute("select 1 from kept_frequencies limit 1").fetchone():
+        con.execute("delete from identity.frequencies")
+        con.execute("insert into identity.frequencies from frequencies")
 
 
 def _count_names(con: duckdb.DuckDBPyConnection) -> None:
     """TEMP `frequencies`: as counted when all was last matched, so that untouched pairs keep their scores."""
-    con.execute("create or replace temp table frequencies as from identity.frequencies")
+    con.execute("create or replace temp table frequencies as from kept_frequencies")
     if con.execute("select 1 from frequencies limit 1").fetchone():
         return
     for name in MODELS:

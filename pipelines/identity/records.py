@@ -54,9 +54,9 @@ _FRESH = """
     with compared as (
         select inputs.*, kept.node as earlier
         from record_inputs as inputs
-        left join identity.nodes as kept using (system, source_table, source_id)
+        left join kept_nodes as kept using (system, source_table, source_id)
         where kept.content is distinct from inputs.content)
-    select * exclude (earlier), coalesce(earlier, (select coalesce(max(node), 0) from identity.nodes)
+    select * exclude (earlier), coalesce(earlier, (select coalesce(max(node), 0) from kept_nodes)
         + row_number() over (
             partition by earlier is null order by created_at nulls last, system, source_table, source_id)) as node
     from compared
@@ -120,7 +120,7 @@ _IDENTIFIERS = """
 _UNCHANGED = """
     create or replace temp table unchanged as
     select kept.node
-    from identity.nodes as kept
+    from kept_nodes as kept
     semi join record_inputs as inputs
         on kept.system = inputs.system and kept.source_table = inputs.source_table
         and kept.source_id = inputs.source_id and kept.content = inputs.content
@@ -150,8 +150,8 @@ _TOUCHED = """
     select identifiers.node
     from node_identifiers as identifiers
     inner join (
-        (from shared_values except from identity.shared_values)
-        union all (from identity.shared_values except from shared_values)) using (kind, value)
+        (from shared_values except from kept_shared_values)
+        union all (from kept_shared_values except from shared_values)) using (kind, value)
 """
 
 TABLES = """
@@ -186,7 +186,7 @@ def build_records(con: duckdb.DuckDBPyConnection, most_names: int) -> None:
     has become shared or isn't any more.
 
     Args:
-        con: a connection with the macros of `normalise.install_macros` and the tables of `TABLES`.
+        con: a connection with the macros of `normalise.install_macros` and the views kept_… of `resolve.py`.
         most_names: a phone number or e-mail address under more distinct names than this identifies nobody.
             An own employee's number or address identifies no customer either.
     """
@@ -202,9 +202,9 @@ def build_records(con: duckdb.DuckDBPyConnection, most_names: int) -> None:
     con.execute(_NODES)
     con.execute(_IDENTIFIERS)
     con.execute(_UNCHANGED)
-    con.execute("insert into nodes by name from identity.nodes semi join unchanged using (node)")
+    con.execute("insert into nodes by name from kept_nodes semi join unchanged using (node)")
     con.execute(
-        "insert into node_identifiers by name from identity.node_identifiers semi join unchanged using (node)"
+        "insert into node_identifiers by name from kept_node_identifiers semi join unchanged using (node)"
     )
     con.execute(
         "create or replace temp table customer_references as "
