@@ -16,13 +16,14 @@ from pipelines.identity.lexicon import HAN, any_of, cities, lexicon, text_list, 
 
 
 def firms() -> str:
-    """raw, given_type, name_normalised, core_name, brand, trade, branch, firm_key, head_key, place, short_forms."""
+    """raw, given_type and the columns of organisations that `names.parse_names` promises."""
     return f"""
         with parts as ({_chinese()} union all {_latin()}),
         keyed as (
             select *,
                 case when length(full_core) > 1 then
-                    case when legal_form <> '' then coalesce(place, '') || '|' || full_core || '|' || legal_form
+                    case when legal_form <> ''
+                        then coalesce(place, '') || '|' || full_core || '|' || legal_form
                         when not has_han and length(flat) >= 5 and branch is null then '|' || flat || '|' end
                 end as own_key
             from parts)
@@ -31,7 +32,8 @@ def firms() -> str:
             case when branch is null then own_key else '|' || name_normalised || '|' end as firm_key,
             case when branch is not null then own_key end as head_key,
             list_sort(list_distinct(list_filter(
-                [core_name, nullif(split.brand, ''), place || core_name, place || nullif(split.brand, ''), alias],
+                [core_name, nullif(split.brand, ''), alias, case when has_han then place || core_name end,
+                    case when has_han then place || nullif(split.brand, '') end],
                 lambda form: length(form) > 1))) as short_forms
         from (
             select *, case when has_han
@@ -108,7 +110,7 @@ def _bodies() -> str:
     """The head firm's name without brackets, and what stands in them: a place, a note, another name."""
     words = lexicon()
     places = _placed_words(words["provinces"])
-    notes = any_of(words["bracketed_alias_words"])
+    notes, kinds = any_of(words["bracketed_alias_words"]), any_of(words["bracketed_kinds"])
     return rf"""
         select *, regexp_extract(head, '\(({places})[省市]?\)', 1) as place_in_brackets,
             nullif(regexp_extract(noted, '\((?:{notes})({HAN}{{2,}})\)', 1), '') as alias,
@@ -117,13 +119,13 @@ def _bodies() -> str:
         from (
             select * exclude (head), head as noted,
                 regexp_replace(
-                    regexp_replace(head, '\((?:{notes}){HAN}{{2,}}\)|\((?:{any_of(words["bracketed_kinds"])})\)', '', 'g'),
+                    regexp_replace(head, '\((?:(?:{notes}){HAN}{{2,}}|{kinds})\)', '', 'g'),
                     '\(({any_of(words["bracketed_name_words"])})\)', '\1', 'g') as head
             from ({_heads()}))"""
 
 
 def _heads() -> str:
-    """head: the name of the firm that an office or branch belongs to, else the whole name; branch: the rest."""
+    """head: the name of the firm that an office or branch belongs to, else all of it; branch: the rest."""
     words = lexicon()
     every, alone = any_of(words["branch_words"]), any_of(words["branch_words_alone"])
     place = rf"(?:{_placed_words([*words['provinces'], *words['regions']])})[省市]?"
@@ -161,7 +163,7 @@ def _spelt_cities() -> dict[str, str]:
 
 
 def _latin() -> str:
-    """The same for Latin names: branch after the legal form or a city, "the" and legal form off, city in pinyin."""
+    """The same for Latin names; the place is a city in pinyin, the branch follows one or the legal form."""
     words = lexicon()
     legal, spelt = any_of(words["latin_suffixes"]), any_of(_spelt_cities())
     offices = any_of(words["latin_branch_words"])
@@ -181,7 +183,8 @@ def _latin() -> str:
                     regexp_extract(named, '^(.+) ({spelt})$', ['core', 'city']) as behind
                 from (
                     select *, trim(regexp_extract(head, ' (?:{legal})$')) as suffix,
-                        regexp_replace(head, '^the (.{{2,}})$|(?: (?:{legal}))+$', '\1', 'g') as named
+                        regexp_replace(regexp_replace(head, '^the (.{{2,}})$', '\1'), '(?: (?:{legal}))+$', '')
+                            as named
                     from ({_latin_heads(legal, spelt, offices)}))))"""
 
 

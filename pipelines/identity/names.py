@@ -2,7 +2,7 @@
 
 Comes in: a relation of distinct (raw, given_type) names as written. Goes out: a TEMP table with the same
 keys and the name's parts. Traditional characters become simplified ones (OpenCC, in one batch, for the names
-that have any); then `people.py` takes persons apart and `firms.py` organisations, and `pinyin.py` spells them.
+that have any); then `people.py` takes persons apart, `firms.py` organisations, and `pinyin.py` spells them.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def parse_names(con: duckdb.DuckDBPyConnection, source: str, target: str) -> Non
             core_name: a firm without place, legal form and branch; brand and trade are its two parts (trade
                 NULL where no trade is named); short_forms VARCHAR[] what it may be called for short.
             place: the city or province in a firm's name; branch: its office or branch as written.
-            firm_key: firms whose registered name is written in full; head_key: of branches, their head firm's.
+            firm_key: firms whose registered name is written in full; head_key: a branch's head firm's key.
             pinyin, initials: of a person's whole name (surname first if Chinese) and of a firm's core_name.
             name_key: what two spellings of one name share: a firm's first two characters, a person's surname,
                 else all of it.
@@ -104,10 +104,11 @@ def _cleaned() -> str:
 
 
 def _typed() -> str:
-    """party_type: as given unless the legal form says firm; else guessed; titled, familiar: a mere surname."""
+    """party_type: as given unless the legal form says firm, else guessed; titled, familiar: mere surnames."""
     words = lexicon()
     legal, latin = any_of([*words["legal_suffixes"], *words["branch_words"]]), any_of(words["latin_suffixes"])
     honorifics, titles = any_of(words["honorifics"]), any_of(words["titles_after_full_name"])
+    offices = any_of(words["latin_branch_words"])
     compound, surnames = any_of(words["compound_surnames"]), words["surnames"].replace(" ", "")
     return rf"""
         select raw, given_type, text, has_han, flat, is_placeholder,
@@ -127,7 +128,7 @@ def _typed() -> str:
                     or (length(plain) in (2, 3) and regexp_matches(flat, '^[{surnames}]')))
                 then 'person'
                 when has_han then 'organisation'
-                when regexp_matches(flat, ' (?:{latin})$|[0-9/]') then 'organisation'
+                when regexp_matches(flat, ' (?:{latin})(?: .*(?:{offices}))?$|[0-9/]') then 'organisation'
                 when regexp_matches(flat, '^(?:{any_of(words["latin_titles"])}) ') then 'person'
             end as party_type
         from ({_cleaned()})"""
@@ -158,7 +159,8 @@ def _joined() -> str:
                 when people.name_normalised is null then null
                 when has_han then coalesce(family.initials, spelt_family.initials)
                     || coalesce(spelt.initials, '')
-                when is_pinyin then {_syllables("people.surname")} || coalesce({_syllables("people.given_name")}, '')
+                when is_pinyin
+                then {_syllables("people.surname")} || coalesce({_syllables("people.given_name")}, '')
                 else {_starts("people.name_normalised")} end as initials,
             firms.brand, firms.trade, firms.branch, firms.head_key, firms.short_forms
         from typed_names as typed

@@ -1,7 +1,7 @@
 """A person's name in parts: surname, given name, and what is left when titles are off.
 
-Comes in: the TEMP table `typed_names` of `names.py`. Goes out: a query with one row per person's name. 王总 and
-"Mr. Smith" keep the surname only. Latin names are written given name first, whatever order they came in: a
+Comes in: the TEMP table `typed_names` of `names.py`. Goes out: a query with one row per person's name. 王总
+and "Mr. Smith" keep the surname only. Latin names get the given name first, whatever order they came in: a
 comma decides, then capitals ("Wei WANG"), then which word is a surname in pinyin, of two the more frequent
 one; else the last word is the surname.
 """
@@ -32,7 +32,8 @@ def _chinese() -> str:
         from (
             select *, regexp_replace(bare, '({HAN}{{2,}})(?:{titles})$', '\1') as untitled
             from (
-                select *, coalesce(nullif(regexp_replace(flat, '\([^()]*\)|[()0-9]', '', 'g'), ''), flat) as bare
+                select *, coalesce(nullif(regexp_replace(flat, '\([^()]*\)|[()0-9]', '', 'g'), ''), flat)
+                    as bare
                 from typed_names
                 where party_type = 'person' and has_han and not is_placeholder))"""
 
@@ -42,8 +43,8 @@ def _western() -> str:
     surnames = text_list(pinyin_surnames())
     return rf"""
         select raw, given_type,
-            case when given_name is not null or not is_titled then trim(concat_ws(' ', given_name, surname)) end
-                as name_normalised,
+            case when given_name is not null or not is_titled
+                then nullif(concat_ws(' ', given_name, surname), '') end as name_normalised,
             surname, given_name, is_pinyin
         from (
             select raw, given_type, is_titled, nullif(lower(family), '') as surname,
@@ -55,7 +56,7 @@ def _western() -> str:
 
 def _chosen() -> str:
     """family and given as they were written; the surname's place is decided here."""
-    loud = r"^\p{Lu}{3,}$"
+    loud = r"^\p{Lu}*[AEIOUYÀ-Ü]\p{Lu}+$"
     surnames = text_list(pinyin_surnames())
     return rf"""
         select raw, given_type, is_titled, is_pinyin,
@@ -73,10 +74,10 @@ def _chosen() -> str:
             from (
                 select *,
                     len(words) > 1 and upper(whole) <> whole
-                        and (regexp_matches(words[1], '{loud}') or is_pinyin and first_rank is not null
+                        and (length(words[1]) > 2 and regexp_matches(words[1], '{loud}') or is_pinyin and first_rank is not null
                             and length(words[1]) > 1 and upper(words[1]) = words[1]) as is_loud_first,
                     len(words) > 1 and upper(whole) <> whole
-                        and (regexp_matches(words[-1], '{loud}') or is_pinyin and last_rank is not null
+                        and (length(words[-1]) > 2 and regexp_matches(words[-1], '{loud}') or is_pinyin and last_rank is not null
                             and length(words[-1]) > 1 and upper(words[-1]) = words[-1]) as is_loud_last
                 from (
                     select *, string_split(whole, ' ') as words,

@@ -2,8 +2,8 @@
 
 Comes in: distinct texts in simplified characters. Goes out: a TEMP table that spells each of them without
 tones. One character has one reading here: the dictionary's first, unless `lexicon.yml` says how it is read in
-names; surnames have readings of their own (单 shan, 曾 zeng). Python sees distinct characters only, the rest is
-a join: reading whole names by phrase costs fifty times as much and would rarely read a name any better.
+names; surnames have readings of their own (单 shan, 曾 zeng). Python sees distinct characters only, the rest
+is a join: reading whole names by phrase costs fifty times as much and would rarely read a name any better.
 """
 
 from __future__ import annotations
@@ -59,8 +59,8 @@ def spell(con: duckdb.DuckDBPyConnection, texts: str, target: str) -> None:
     con.execute(
         f"""
         create or replace temp table spelt_places as
-        select text, unnest(string_split(text, '')) as character, generate_subscripts(string_split(text, ''), 1)
-            as place
+        select text, unnest(string_split(text, '')) as character,
+            generate_subscripts(string_split(text, ''), 1) as place
         from (select distinct text from ({texts}) where regexp_matches(text, '[一-鿿]'))
         """
     )
