@@ -115,21 +115,23 @@ _BARE_FIRMS = """
         select distinct labels.cluster, name_normalised, core_name, brand, trade
         from nodes inner join labels using (node)
         where party_type = 'organisation' and branch is null and length(core_name) > 1),
+    bare as (select * from forms where cluster in (select cluster from known where much = $much)),
+    others as (select * from forms where cluster in (select cluster from known where much > $much)),
     matched as (
         select one.cluster, other.cluster as other, 1 as rank
-        from forms as one inner join forms as other on one.core_name = other.core_name
+        from bare as one inner join others as other on one.core_name = other.core_name
         where length(one.core_name) > 2
         union all
         select one.cluster, other.cluster, 2
-        from forms as one inner join forms as other on one.brand = other.brand
+        from bare as one inner join others as other on one.brand = other.brand
         where one.core_name <> other.core_name and length(one.brand) > 1
             and (one.trade is null or other.trade is null or starts_with(one.trade, other.trade)
                 or starts_with(other.trade, one.trade)))
     select distinct matched.cluster, matched.other, 'name' as method
     from matched
-    inner join places as one_place on one.cluster = one_place.cluster
+    inner join places as one_place on matched.cluster = one_place.cluster
     inner join places as other_place on matched.other = other_place.cluster
-    where one.much = $much and two.much > $much and {fits}
+    where {fits}
     qualify rank = min(rank) over (partition by matched.cluster)
 """
 
@@ -141,8 +143,8 @@ _EXPECTED = """
         select distinct name_normalised, surname, given_name from nodes
         where party_type is distinct from 'organisation' and given_name is not null),
     letters as (
-        select name_normalised, case when regexp_matches(given_name, '^[一-鿿]+$')
-            then unnest(string_split(given_name, '')) else given_name end as letter from people),
+        select name_normalised, unnest(case when regexp_matches(given_name, '^[一-鿿]+$')
+            then string_split(given_name, '') else [given_name] end) as letter from people),
     surnames as (select surname, (count(*) + 1) / (sum(count(*)) over () + 200) as share from people group by all),
     shares as (select letter, (count(*) + 1) / (sum(count(*)) over () + 2000) as share from letters group by all)
     select name_normalised, any_value(surnames.share) * product(shares.share)

@@ -31,6 +31,8 @@ _CLAIMS = """
     select node, 'credit code' as claim, credit_code_normalised as value
     from nodes where credit_code_normalised is not null
     union all
+    select node, 'personal id', personal_id from nodes where personal_id is not null
+    union all
     select node, 'branch', coalesce(branch, '')
     from nodes where party_type = 'organisation' and (branch is not null or firm_key is not null)
 """

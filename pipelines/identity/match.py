@@ -41,7 +41,7 @@ _COMPARED = """
         select node,
             list_sort(list(distinct value) filter (kind = 'phone')) as phones,
             list_sort(list(distinct value) filter (kind = 'email')) as emails,
-            list_sort(list(distinct value) filter (kind in ('credit_code', 'tax_number'))) as codes,
+            list_sort(list(distinct value) filter (kind in ('credit_code', 'tax_number', 'personal_id'))) as codes,
             list_sort(list(distinct mail_domain(value))
                 filter (kind = 'email' and not is_free_mail(value))) as domains,
             min(value) filter (kind = 'wechat') as wechat,

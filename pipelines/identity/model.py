@@ -281,6 +281,12 @@ def score_pairs(
             and is_capped (something says that a person should be asked), for the pairs at or above `review`.
         frequencies: a TEMP table (attribute, value, share); by default the records' own.
     """
+    if not con.execute(f"select 1 from {pairs} limit 1").fetchone():
+        con.execute(
+            f"create or replace temp table {target} (left_node bigint, right_node bigint, model varchar, "
+            "score double, weight double, levels tinyint[], method varchar, is_capped boolean)"
+        )
+        return
     _quieten()
     # Splink's tables go to memory, which spills like any other, and not into the warehouse's file.
     con.execute("attach if not exists ':memory:' as scoring")
@@ -295,7 +301,9 @@ def score_pairs(
             f"right_node as join_key_r from temp.{pairs}"
         )
         api = DuckDBAPI(con)
-        linker = Linker(api.register("compared"), model.settings(), log_level=logging.ERROR)
+        linker = Linker(
+            api.register("compared"), model.settings(), validate_settings=False, log_level=logging.ERROR
+        )
         for column in model.frequencies():
             con.execute(f"create or replace table frequency_{column} as {_shares(model, column, frequencies)}")
             linker.table_management.register_term_frequency_lookup(

@@ -88,6 +88,8 @@ _NODES = """
         wechat_id(said.wechat_id) as wechat,
         credit_code(said.credit_code) as credit_code_normalised,
         tax_number(said.credit_code) as tax_number_normalised,
+        case when coalesce(names.party_type, said.party_type, '') <> 'organisation'
+            then personal_id(said.credit_code) end as personal_id,
         coalesce(place_of_region.province, place_of_address.province) as province,
         coalesce(place_of_region.city, place_of_address.city) as city,
         place_of_address.rest as address
@@ -110,6 +112,7 @@ _IDENTIFIERS = """
         union all select node, 'email', email_normalised, contact_surname from nodes
         union all select node, 'wechat', wechat, contact_surname from nodes
         union all select node, 'credit_code', credit_code_normalised, null from nodes
+        union all select node, 'personal_id', personal_id, null from nodes
         union all select node, 'tax_number', tax_number_normalised, null from nodes
         union all select node, 'tax_number', credit_code_normalised[3:17], null from nodes
         union all select node, 'phone', number, surname from contacts
@@ -134,7 +137,7 @@ _SHARED = """
     from node_identifiers as identifiers inner join nodes using (node)
     group by all
     having count(distinct nodes.name_key)
-            > $most * case when kind in ('credit_code', 'tax_number') then 4 else 1 end
+            > $most * case when kind in ('credit_code', 'tax_number', 'personal_id') then 4 else 1 end
         or count(distinct nodes.name_normalised) > 4 * $most
     union
     select 'phone', phone_number(mobile) from quality.passed_staff where phone_number(mobile) is not null
@@ -162,7 +165,7 @@ TABLES = """
         brand varchar, trade varchar, firm_key varchar, head_key varchar, branch varchar, place varchar,
         name_key varchar, contact_surname varchar, contact_name varchar, first_number varchar,
         second_number varchar, email_normalised varchar, wechat varchar, credit_code_normalised varchar,
-        tax_number_normalised varchar, province varchar, city varchar, address varchar);
+        tax_number_normalised varchar, personal_id varchar, province varchar, city varchar, address varchar);
     create table if not exists identity.node_identifiers (
         kind varchar not null, value varchar not null, node bigint not null, contact_surname varchar);
     create table if not exists identity.shared_values (kind varchar not null, value varchar not null);
