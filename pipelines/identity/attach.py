@@ -56,7 +56,7 @@ _PEOPLE_OF_FIRMS = """
         and person.surname = two.contact_surname and people.cluster in (from attachable)
 """
 
-# Records without a usable name at somebody's number or address …
+# Records without a usable name at somebody's number or address; a person's that sells is no firm's …
 _NAMELESS = """
     create or replace temp table candidates as
     with named as (
@@ -64,10 +64,14 @@ _NAMELESS = """
     select distinct nameless.cluster, others.cluster as other, one.kind as method
     from usable as one
     inner join usable as two on one.kind = two.kind and one.value = two.value
+    inner join nodes as record on one.node = record.node
+    inner join nodes as customer on two.node = customer.node
     inner join labels as nameless on one.node = nameless.node
     inner join labels as others on two.node = others.node
     where one.kind in ('phone', 'email', 'wechat')
         and nameless.cluster not in (from named) and others.cluster in (from named)
+        and (coalesce(record.party_type, customer.party_type) is not distinct from customer.party_type
+            or record.system in (from address_books))
 """
 
 # … and those that share a value among themselves only.
@@ -97,13 +101,14 @@ _FITS = """
             and not list_has_any(one_place.provinces, other_place.provinces))
 """
 
-# 0: a name and nothing else; 1: with an address, or a firm's name as registered; 2: with a number or code.
+# 0: a name and nothing else; 1: with an address, or a firm's name as registered; 2: with a number or code. A
+# WeChat id, which other systems don't know, is none.
 _KNOWN = """
     create or replace temp table known as
     select cluster, max(case when owner is not null then 2 when address is not null or firm_key is not null then 1
         else 0 end) as much
     from labels inner join nodes using (node)
-    left join (select distinct node as owner from usable) on node = owner
+    left join (select distinct node as owner from usable where kind <> 'wechat') on node = owner
     group by cluster
     having bool_or(name_key is not null)
 """

@@ -34,7 +34,7 @@ _CLAIMS = """
     select node, 'personal id', personal_id from nodes where personal_id is not null
     union all
     select node, 'branch', coalesce(branch, '')
-    from nodes where party_type = 'organisation' and (branch is not null or firm_key is not null)
+    from nodes where party_type = 'organisation' and name_key is not null
 """
 
 _CONFLICTS = """

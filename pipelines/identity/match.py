@@ -44,10 +44,11 @@ _COMPARED = """
             list_sort(list(distinct value) filter (kind in ('credit_code', 'tax_number', 'personal_id'))) as codes,
             list_sort(list(distinct mail_domain(value))
                 filter (kind = 'email' and not is_free_mail(value))) as domains,
+            min(split_part(value, '@', 1)) filter (kind = 'email') as mailbox,
             min(value) filter (kind = 'wechat') as wechat,
             min(value) filter (kind = 'phone' and is_mobile(value)) as mobile
         from usable group by node)
-    select nodes.* exclude (wechat), listed.wechat, listed.mobile,
+    select nodes.* exclude (wechat), listed.wechat, listed.mobile, listed.mailbox,
         coalesce(phones, []) as phones, coalesce(emails, []) as emails, coalesce(codes, []) as codes,
         coalesce(domains, []) as domains, touched.node is not null as is_changed
     from nodes
