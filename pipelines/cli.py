@@ -24,7 +24,7 @@ import typer
 import typer.rich_utils
 
 from pipelines import i18n
-from pipelines.commands import customer, doctor, judge, look, preview, run, system, system_add
+from pipelines.commands import customer, doctor, judge, look, normalise, preview, run, system, system_add
 from pipelines.commands.console import show_error
 from pipelines.commands.exits import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_LOCKED, LockHeldError
 from pipelines.errors import GuikeError
@@ -42,6 +42,7 @@ app.command()(run.demo)
 app.command()(run.run)
 app.command()(look.status)
 app.command()(look.sql)
+app.command()(normalise.normalise)
 app.add_typer(system_app, name="system", help="The legacy systems of this company.")
 system_app.command("add")(system_add.add)
 system_app.command("list")(system.list_systems)

@@ -1,9 +1,9 @@
 """Addresses in parts: province, city, district and the rest, as SQL macros.
 
 Comes in: addresses as people typed them. Goes out: the macros' signatures and bodies, for
-`normalise.install_macros`. Provinces and cities get their short names (江苏, 无锡), a city without its province
-gets it from `places.yml`, a city within another one counts as its district. A place's name that begins a
-street's (南京路, 中山北路) is no place; single characters (苏, 沪) are not guessed at.
+`normalise.install_macros`. Provinces and cities get their short names (江苏, 无锡); a city without its
+province gets it from `places.yml`, a city within another one counts as its district. A place's name that
+begins a street's (南京路, 中山北路) is no place; single characters (苏, 沪) are not guessed at.
 """
 
 from __future__ import annotations
@@ -14,9 +14,8 @@ from opencc import OpenCC
 
 from pipelines.identity.lexicon import HAN, any_of, cities, lexicon, quoted, text_list, text_map
 
-_STREETS = (
-    "[东南西北中一二三四五]{0,2}(?:大?[路街道]|大道|巷|弄|里|大厦|广场|花园|花苑|小区|新村|饭店|宾馆|酒店|站|桥)"
-)
+_BUILDINGS = "大厦|广场|花园|花苑|小区|新村|饭店|宾馆|酒店|站|桥"
+_STREETS = f"[东南西北中一二三四五]{{0,2}}(?:大?[路街道]|大道|巷|弄|里|{_BUILDINGS})"
 # District, county, banner or city within a city; no estate (小区), campus (校区) or works (厂区).
 _NO_DISTRICT = "小园社街校厂景库地片住"
 _DISTRICT = (
@@ -36,75 +35,111 @@ def _simple_characters() -> tuple[str, str]:
     return "".join(pairs), "".join(pairs.values())
 
 
-def _pattern() -> str:
-    """The parts in their order, each one optional."""
+@cache
+def _fronts() -> dict[str, str]:
+    """The pattern of each part at the front, in their order; each part may miss.
+
+    Part by part, and without groups: all parts in one pattern with groups take a hundred times as long.
+    """
     words = lexicon()
-    metropolis = any_of(words["municipalities"])
-    provinces = any_of(words["provinces"])
-    others = any_of(set(words["provinces"]) - set(words["municipalities"]))
-    return (
-        f"^((?:{others})(?:省|(?:壮族|回族|维吾尔)?自治区)?|(?:{metropolis})(?:市|特别行政区)?)?"
-        f"((?:{any_of(word for known in words['cities'].values() for word in known)})"
-        f"(?:(?:{HAN}{{2,8}})?自治州|地区|盟|市)?|(?:{provinces})市)?"
-        f"(?:市辖区)?((?:{any_of(words['county_cities'])})市?|{_DISTRICT})?(.*)$"
-    )
+    return {
+        "province": f"^(?:{any_of(_large_provinces())})(?:省|(?:壮族|回族|维吾尔)?自治区)?"
+        f"|^(?:{any_of(words['municipalities'])})(?:市|特别行政区)?",
+        "city": f"^(?:{_prefectures()})(?:(?:{HAN}{{2,8}})?自治州|地区|盟|市)?|^(?:{any_of(words['provinces'])})市",
+        "central": "^市辖区",
+        "county": f"^(?:{any_of(words['county_cities'])})市?",
+        "district": f"^{_DISTRICT}",
+    }
+
+
+def _prefectures() -> str:
+    return any_of(city for known in lexicon()["cities"].values() for city in known)
+
+
+def _large_provinces() -> list[str]:
+    """Those that have cities in them."""
+    words = lexicon()
+    return [province for province in words["provinces"] if province not in words["municipalities"]]
 
 
 def address_macros() -> dict[str, str]:
     """Signature → body of `address_parts` and its helpers."""
-    words = lexicon()
-    old, new = (quoted(characters) for characters in _simple_characters())
-    provinces = any_of(set(words["provinces"]) - set(words["municipalities"]))
-    places = any_of([*words["provinces"], *cities()])
-    by_city = {city: province for province, known in words["cities"].items() for city in known}
-    counties: dict[str, str] = words["county_cities"]
+    old, new = _simple_characters()
+    places = any_of([*lexicon()["provinces"], *cities()])
+    marks = f"(?:{places}){_STREETS}|市场|市区|市中心"
     return {
         "address_cleaned(raw)": rf"""
             regexp_replace(
-                case when regexp_matches(raw, '[{_simple_characters()[0]}]')
-                    then translate(half_width(raw), {old}, {new}) else half_width(raw) end,
-                '[\s,，。、;；:：''"“”·()<>]|^ *(?:[0-9]{{6}})?(?:中国|中华人民共和国)|邮编[::]?[0-9]{{6}}', '', 'g')""",
+                case when regexp_matches(raw, '[{old}]')
+                    then translate(half_width(raw), {quoted(old)}, {quoted(new)}) else half_width(raw) end,
+                '[\s,，。、;；:：''"“”·()<>]|^ *(?:[0-9]{{6}})?(?:中国|中华人民共和国)|邮编[::]?[0-9]{{6}}',
+                '', 'g')""",
         # A bar before what only looks like a place: no part reaches over it.
         "address_marked(text)": rf"""
-            regexp_replace(
-                regexp_replace(
-                    regexp_replace(text, '^[0-9]{{6}}({HAN})', '\1'),
-                    '^({provinces})市', '\1\1市'),
-                '((?:{places}){_STREETS}|市场|市区|市中心)', '|\1', 'g')""",
+            list_transform([regexp_replace(text, '^[0-9]{{6}}', '')], lambda said:
+                list_transform([
+                    case when regexp_matches(said, '^(?:{any_of(_large_provinces())})市')
+                        then regexp_extract(said, '^(?:{any_of(_large_provinces())})') || said else said end],
+                    lambda whole: case when regexp_matches(whole, '{marks}')
+                        then regexp_replace(whole, '({marks})', '|\1', 'g') else whole end)[1])[1]""",
         "address_rest(text)": r"""
-            nullif(regexp_replace(regexp_replace(regexp_replace(
-                replace(text, '|', ''), '[—–―－~～]+', '-', 'g'), '#', '号', 'g'), '号{2,}|号(号楼)', '号', 'g'), '')""",
+            nullif(regexp_replace(
+                regexp_replace(replace(replace(text, '|', ''), '#', '号'), '[—–―－~～]+', '-', 'g'),
+                '号+(号楼)?', '号\1', 'g'), '')""",
         "is_no_address(text)": f"""
-            text = '' or length(text) < 2 or list_contains({text_list(words["placeholder_names"])}, lower(text))
-                or replace(text, text[1], '') = '' or regexp_matches(text, '^[0-9./*?？-]*$')""",
-        "address_named(found)": rf"""
-            struct_pack(
-                province := coalesce(
-                    nullif(regexp_replace(found.province, '省|市$|(?:壮族|回族|维吾尔)?自治区|特别行政区', ''), ''),
-                    {text_map(by_city)}[found.city],
-                    {text_map({county: by_city[city] for county, city in counties.items()})}[found.county]),
-                city := coalesce(
-                    nullif(found.city, ''),
-                    {text_map(counties)}[found.county],
-                    case when list_contains({text_list(words["municipalities"])}, regexp_replace(found.province, '市$|特别行政区', ''))
-                        then regexp_replace(found.province, '市$|特别行政区', '') end),
-                district := case when {text_map({county: "x" for county in counties})}[found.county] is not null
-                    then found.county || '市' else nullif(found.district, '') end,
-                rest := address_rest(found.rest))""",
-        "address_found(found)": rf"""
-            struct_pack(
-                province := found.province,
-                city := regexp_replace(found.city, '(.)(?:{HAN}{{2,8}}自治州|地区|盟|市)$', '\1'),
-                county := regexp_replace(found.district, '市$', ''),
-                district := case when not regexp_matches(found.district, '[路街道号弄巷]') then found.district end,
-                rest := case when regexp_matches(found.district, '[路街道号弄巷]') then found.district else '' end
-                    || found.rest)""",
-        "address_parts(raw)": rf"""
+            length(text) < 2 or replace(text, text[1], '') = '' or regexp_matches(text, '^[0-9./*?？-]*$')
+                or list_contains({text_list(lexicon()["placeholder_names"])}, lower(text))""",
+        **_part_macros(),
+        "address_parts(raw)": f"""
             list_transform([address_cleaned(raw)], lambda text:
                 case when is_no_address(text) then null
-                    when not regexp_matches(text, '{HAN}')
-                    then struct_pack(province := null::varchar, city := null::varchar, district := null::varchar,
-                        rest := trim(regexp_replace(lower(half_width(raw)), '[^\p{{L}}\p{{N}}/#-]+', ' ', 'g')))
-                    else address_named(address_found(regexp_extract(
-                        address_marked(text), '{_pattern()}', ['province', 'city', 'district', 'rest']))) end)[1]""",
+                    when regexp_matches(text, '{HAN}') then address_named({_split("address_marked(text)")})
+                    else address_foreign(raw) end)[1]""",
+    }
+
+
+def _split(text: str) -> str:
+    """The parts of `text` as written, and the rest of it."""
+    split = f"struct_pack(rest := {text})"
+    for part, pattern in _fronts().items():
+        if part == "district":  # a city's district, or a city within it
+            pattern_of = f"case when said.county = '' then regexp_extract(said.rest, '{pattern}') else '' end"
+        else:
+            pattern_of = f"regexp_extract(said.rest, '{pattern}')"
+        split = f"""
+            list_transform([{split}], lambda said: struct_insert(said, {part} := {pattern_of}))[1]"""
+        split = f"""
+            list_transform([{split}], lambda said:
+                struct_update(said, rest := said.rest[length(said.{part}) + 1:]))[1]"""
+    return split
+
+
+def _part_macros() -> dict[str, str]:
+    """What each part is called, once it is found."""
+    counties: dict[str, str] = lexicon()["county_cities"]
+    by_city = {city: province for province, known in lexicon()["cities"].items() for city in known}
+    by_city |= {county: by_city[city] for county, city in counties.items()}
+    no_district = "regexp_matches(found.district, '[路街道号弄巷]')"
+    provinces = f"{any_of(_large_provinces())}|{any_of(lexicon()['municipalities'])}"
+    city_names = f"{_prefectures()}|{any_of(lexicon()['provinces'])}"
+    county_names = any_of(lexicon()["county_cities"])
+    municipality = f"^(?:{any_of(lexicon()['municipalities'])})"
+    return {
+        "address_named(found)": f"""
+            list_transform([struct_pack(
+                    province := nullif(regexp_extract(found.province, '^(?:{provinces})'), ''),
+                    city := nullif(regexp_extract(found.city, '^(?:{city_names})'), ''),
+                    county := nullif(regexp_extract(found.county, '^(?:{county_names})'), ''))], lambda named:
+                struct_pack(
+                    province := coalesce(
+                        named.province, {text_map(by_city)}[coalesce(named.city, named.county)], named.city),
+                    city := coalesce(named.city, {text_map(counties)}[named.county],
+                        nullif(regexp_extract(named.province, '{municipality}'), '')),
+                    district := case when named.county is not null then named.county || '市'
+                        when not {no_district} then nullif(found.district, '') end,
+                    rest := address_rest(
+                        case when {no_district} then found.district else '' end || found.rest)))[1]""",
+        "address_foreign(raw)": r"""
+            struct_pack(province := null::varchar, city := null::varchar, district := null::varchar,
+                rest := trim(regexp_replace(lower(half_width(raw)), '[^\p{L}\p{M}\p{N}/#-]+', ' ', 'g')))""",
     }

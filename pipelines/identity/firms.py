@@ -183,8 +183,8 @@ def _latin() -> str:
                     regexp_extract(named, '^(.+) ({spelt})$', ['core', 'city']) as behind
                 from (
                     select *, trim(regexp_extract(head, ' (?:{legal})$')) as suffix,
-                        regexp_replace(regexp_replace(head, '^the (.{{2,}})$', '\1'), '(?: (?:{legal}))+$', '')
-                            as named
+                        regexp_replace(
+                            regexp_replace(head, '^the (.{{2,}})$', '\1'), '(?: (?:{legal}))+$', '') as named
                     from ({_latin_heads(legal, spelt, offices)}))))"""
 
 

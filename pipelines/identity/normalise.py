@@ -20,6 +20,7 @@ _FULL_WIDTH = "".join(chr(code) for code in range(0xFF01, 0xFF5F)) + "　【】�
 _HALF_WIDTH = "".join(chr(code) for code in range(0x21, 0x7F)) + " ()()()"
 # GB 32100-2015: the 31 characters of the unified social credit code and the weights of its first 17 places.
 _CREDIT_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+_DAY = "(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])"
 _CREDIT_WEIGHTS = [pow(3, place, 31) for place in range(17)]
 
 
@@ -89,8 +90,7 @@ _CODE_MACROS = {
         then code_text(raw) end""",
     # GB 11643-1999: region, day of birth, order, check character over the weights 2^(18 − place) mod 11.
     "personal_checked(code)": f"""
-        case when regexp_matches(
-                code, '^[1-9][0-9]{{5}}(?:19|20)[0-9]{{2}}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{{3}}[0-9X]$')
+        case when regexp_matches(code, '^[1-9][0-9]{{5}}{_DAY}[0-9]{{3}}[0-9X]$')
             and '10X98765432'[({_personal_sum()}) % 11 + 1] = code[18]
         then code end""",
     "personal_id(raw)": "case when length(raw) > 17 then personal_checked(code_text(raw)) end",
@@ -104,7 +104,8 @@ _WECHAT_MACROS = {
     # An id has 6 to 20 characters and begins with a letter.
     "wechat_known(text)": f"""
         case when regexp_matches(text, '^wxid_[0-9a-z]{{6,20}}$') then text
-            when is_mobile(phone_number(text)) and not regexp_matches(text, '[a-z一-鿿]') then phone_number(text)
+            when is_mobile(phone_number(text)) and not regexp_matches(text, '[a-z一-鿿]')
+            then phone_number(text)
             when regexp_matches(text, '^[a-z][a-z0-9_-]{{5,19}}$')
                 and not list_contains({text_list(lexicon()["placeholder_wechat_ids"])}, text)
                 and not regexp_matches(text, '^(?:test|ceshi|demo)[0-9_-]*$')

@@ -56,8 +56,14 @@ def _western() -> str:
 
 def _chosen() -> str:
     """family and given as they were written; the surname's place is decided here."""
-    loud = r"^\p{Lu}*[AEIOUYÀ-Ü]\p{Lu}+$"
     surnames = text_list(pinyin_surnames())
+
+    def loud(word: str, rank: str) -> str:
+        """In capitals, when the rest isn't: a surname, not initials."""
+        return rf"""len(words) > 1 and upper(whole) <> whole and upper({word}) = {word} and (
+                is_pinyin and {rank} is not null and length({word}) > 1
+                or length({word}) > 2 and regexp_matches({word}, '^\p{{Lu}}*[AEIOUYÀ-Ü]\p{{Lu}}*$'))"""
+
     return rf"""
         select raw, given_type, is_titled, is_pinyin,
             case when left_side <> '' and right_side <> '' then left_side
@@ -67,24 +73,18 @@ def _chosen() -> str:
                 else array_to_string(words[:-2], ' ') end as given
         from (
             select *,
+                {loud("words[1]", "first_rank")} as is_loud_first,
+                {loud("words[-1]", "last_rank")} as is_loud_last,
                 case when is_loud_first <> is_loud_last then is_loud_first
                     when not is_pinyin then false
                     else coalesce(first_rank < last_rank, last_rank is null and first_rank is not null) end
                     as is_first
             from (
-                select *,
-                    len(words) > 1 and upper(whole) <> whole
-                        and (length(words[1]) > 2 and regexp_matches(words[1], '{loud}') or is_pinyin and first_rank is not null
-                            and length(words[1]) > 1 and upper(words[1]) = words[1]) as is_loud_first,
-                    len(words) > 1 and upper(whole) <> whole
-                        and (length(words[-1]) > 2 and regexp_matches(words[-1], '{loud}') or is_pinyin and last_rank is not null
-                            and length(words[-1]) > 1 and upper(words[-1]) = words[-1]) as is_loud_last
-                from (
-                    select *, string_split(whole, ' ') as words,
-                        regexp_matches(lower(whole), '{PINYIN_WORDS}') as is_pinyin,
-                        nullif(list_position({surnames}, lower(words[1])), 0) as first_rank,
-                        nullif(list_position({surnames}, lower(words[-1])), 0) as last_rank
-                    from ({_sides()}))))"""
+                select *, string_split(whole, ' ') as words,
+                    regexp_matches(lower(whole), '{PINYIN_WORDS}') as is_pinyin,
+                    nullif(list_position({surnames}, lower(words[1])), 0) as first_rank,
+                    nullif(list_position({surnames}, lower(words[-1])), 0) as last_rank
+                from ({_sides()})))"""
 
 
 def _sides() -> str:

@@ -1,8 +1,8 @@
 """Telephone numbers: one canonical form for each that belongs to somebody, as SQL macros.
 
 Comes in: what people typed for a number. Goes out: the macros' signatures and bodies, for
-`normalise.install_macros`. A mobile is 11 digits, a landline `area-number`, any other country's number `+` and
-digits; extensions fall away. Hot lines (400, 800, 95xxx) belong to many, invented numbers to nobody: NULL.
+`normalise.install_macros`. A mobile is 11 digits, a landline `area-number`, any other country's number `+`
+and digits; extensions fall away. Hot lines (400, 800, 95xxx) are of many, invented numbers of nobody: NULL.
 """
 
 from __future__ import annotations
@@ -49,7 +49,8 @@ PHONE_MACROS = {
         list_filter(
             list_transform(
                 string_split_regex(raw, '[/;,，；、|\n]'),
-                lambda part: coalesce(number_of_text(phone_text(part)), number_within(lower(half_width(part))))),
+                lambda part: coalesce(
+                    number_of_text(phone_text(part)), number_within(lower(half_width(part))))),
             lambda number: number is not null and not is_invented(number))[1]""",
     "phone_number(raw)": """
         case when raw is null or length(raw) < 7 then null
