@@ -8,11 +8,12 @@ begins a street's (南京路, 中山北路) is no place; single characters (苏,
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 
 from opencc import OpenCC
 
-from pipelines.identity.lexicon import HAN, any_of, cities, lexicon, quoted, text_list, text_map
+from pipelines.identity.lexicon import HAN, any_of, cities, lexicon, quoted, text_list
 
 _BUILDINGS = "大厦|广场|花园|花苑|小区|新村|饭店|宾馆|酒店|站|桥"
 _STREETS = f"[东南西北中一二三四五]{{0,2}}(?:大?[路街道]|大道|巷|弄|里|{_BUILDINGS})"
@@ -93,7 +94,7 @@ def address_macros() -> dict[str, str]:
         "address_parts(raw)": f"""
             list_transform([address_cleaned(raw)], lambda text:
                 case when is_no_address(text) then null
-                    when regexp_matches(text, '{HAN}') then address_named({_split("address_marked(text)")})
+                    when regexp_matches(text, '{HAN}') then list_transform([{_split("address_marked(text)")}], lambda found: address_named(found))[1]
                     else address_foreign(raw) end)[1]""",
     }
 
@@ -114,6 +115,13 @@ def _split(text: str) -> str:
     return split
 
 
+def _looked_up(words: Mapping[str, str], key: str) -> str:
+    """The SQL of what `key` stands for, NULL if nothing: found in one text, since a map in a macro is copied for each row."""
+    written = "|" + "".join(f"{word}>{meaning}|" for word, meaning in words.items())
+    place = f"instr({quoted(written)}, '|' || {key} || '>')"
+    return f"case when {place} > 0 then split_part(split_part({quoted(written)}[{place} + 1:{place} + 20], '|', 1), '>', 2) end"
+
+
 def _part_macros() -> dict[str, str]:
     """What each part is called, once it is found."""
     counties: dict[str, str] = lexicon()["county_cities"]
@@ -132,8 +140,8 @@ def _part_macros() -> dict[str, str]:
                     county := nullif(regexp_extract(found.county, '^(?:{county_names})'), ''))], lambda named:
                 struct_pack(
                     province := coalesce(
-                        named.province, {text_map(by_city)}[coalesce(named.city, named.county)], named.city),
-                    city := coalesce(named.city, {text_map(counties)}[named.county],
+                        named.province, {_looked_up(by_city, 'coalesce(named.city, named.county)')}, named.city),
+                    city := coalesce(named.city, {_looked_up(counties, 'named.county')},
                         nullif(regexp_extract(named.province, '{municipality}'), '')),
                     district := case when named.county is not null then named.county || '市'
                         when not {no_district} then nullif(found.district, '') end,
