@@ -12,7 +12,7 @@ from functools import cache
 
 from pypinyin import lazy_pinyin
 
-from pipelines.identity.lexicon import HAN, any_of, cities, lexicon, text_list, text_map
+from pipelines.identity.lexicon import HAN, any_of, cities, lexicon, text_list, text_lookup, text_map
 
 
 def firms() -> str:
@@ -131,9 +131,9 @@ def _heads() -> str:
     place = rf"(?:{_placed_words([*words['provinces'], *words['regions']])})[省市]?"
     number = "(?:第?[一二三四五六七八九十]{1,2})?"
     ways = [
-        rf"^(.*(?:{any_of(words['heads_of_branches'])})[)]?)[(]?({HAN}{{0,8}}(?:{every}))[)]?$",
-        rf"^(.{{2,}}?)[(]?((?:{place}){{1,2}}(?:{HAN}{{1,3}}[区县路镇])?{number}(?:{every}))[)]?$",
-        rf"^(.{{2,}}(?:{any_of(words['trade_words'])}))[(]?({HAN}{{0,4}}(?:{every}))[)]?$",
+        rf"^(.*(?:{any_of(words['heads_of_branches'])})[)]?)[(]?({HAN}{{0,8}}[(]?(?:{every}))[)]?$",
+        rf"^(.{{2,}}?)[(]?((?:{place}){{1,2}}(?:{HAN}{{1,3}}[区县路镇])?{number}[(]?(?:{every}))[)]?$",
+        rf"^(.{{2,}}(?:{any_of(words['trade_words'])}))[(]?({HAN}{{0,4}}[(]?(?:{every}))[)]?$",
         rf"^(.{{3,}}?)[(]?((?:总|{number})(?:{alone}))[)]?$",
     ]
     tries = ", ".join(
@@ -168,12 +168,12 @@ def _latin() -> str:
     legal, spelt = any_of(words["latin_suffixes"]), any_of(_spelt_cities())
     offices = any_of(words["latin_branch_words"])
     trades = any_of(words["latin_trade_words"])
-    where = text_map(_spelt_cities())
+    where = text_lookup(_spelt_cities())
     return rf"""
         select raw, given_type, has_han, flat, branch, null as alias, flat as name_normalised,
             core_name, core_name as full_core,
             coalesce({text_map(words["latin_suffixes"])}[suffix], '') as legal_form,
-            {where}[coalesce(nullif(in_front.city, ''), nullif(behind.city, ''))] as place
+            looked_up({where}, coalesce(nullif(in_front.city, ''), nullif(behind.city, ''))) as place
         from (
             select *, coalesce(nullif(in_front.core, ''), nullif(behind.core, ''), named) as core_name
             from (
