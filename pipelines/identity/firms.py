@@ -57,8 +57,9 @@ def _placed_words(words: list[str]) -> str:
 def _chinese() -> str:
     """headed → bracketed → named → placed → core, place and legal form."""
     words = lexicon()
-    inner = rf"^(.{{2,4}}?)({any_of(cities())})市?(.{{2,}})$"
-    after = rf"^(.{{2,}}(?:{any_of(words['trade_words'])}))({any_of(cities())})$"
+    towns = any_of([*words["municipalities"], *cities()])
+    inner = rf"^(.{{2,4}}?)({towns})市?(.{{2,}})$"
+    after = rf"^(.{{2,}}(?:{any_of(words['trade_words'])}))({towns})$"
 
     def bare(name: str) -> str:
         return rf"""case when has_inner then regexp_replace({name}, '{inner}', '\1\3')
@@ -140,7 +141,8 @@ def _heads() -> str:
         f"nullif(regexp_extract(flat, '{way}', ['head', 'branch']), {_NOTHING})" for way in ways
     )
     return rf"""
-        select raw, given_type, has_han, flat, coalesce(found.head, flat) as head, found.branch as branch
+        select raw, given_type, has_han, flat, coalesce(found.head, flat) as head,
+            replace(found.branch, '(', '') as branch
         from (
             select *,
                 case when regexp_matches(flat, '(?:{every})[)]?$')
@@ -194,7 +196,8 @@ def _latin_heads(legal: str, spelt: str, offices: str) -> str:
         for way in (rf"^(.+? (?:{legal})) (.*(?:{offices}))$", rf"^(.{{3,}}) ((?:{spelt}) (?:{offices}))$")
     )
     return f"""
-        select raw, given_type, has_han, flat, coalesce(found.head, flat) as head, found.branch as branch
+        select raw, given_type, has_han, flat, coalesce(found.head, flat) as head,
+            replace(found.branch, '(', '') as branch
         from (
             select *, case when regexp_matches(flat, ' (?:{offices})$') then coalesce({tries}) end as found
             from typed_names

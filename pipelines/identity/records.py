@@ -104,10 +104,18 @@ _NODES = """
         coalesce(place_of_region.city, place_of_address.city) as city,
         place_of_address.rest as address
     from said
-    left join record_names as names
-        on said.customer_name = names.raw and coalesce(said.party_type, '') = coalesce(names.given_type, '')
+    left join record_names as called
+        on said.customer_name = called.raw and coalesce(said.party_type, '') = coalesce(called.given_type, '')
     left join record_names as contacts
         on said.contact_name = contacts.raw and contacts.given_type = 'person'
+    -- 王小姐 whose contact is 王莉 is 王莉.
+    left join record_names as names
+        on names.raw = case when contacts.given_name is not null and called.given_name is null
+                and coalesce(called.surname, contacts.surname) = contacts.surname
+                and coalesce(called.party_type, said.party_type) = 'person'
+            then contacts.raw else called.raw end
+        and coalesce(names.given_type, '') = case when names.raw = contacts.raw and names.raw is distinct from called.raw
+            then 'person' else coalesce(called.given_type, '') end
 """
 
 _IDENTIFIERS = """
