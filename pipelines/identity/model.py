@@ -48,6 +48,7 @@ class Level(BaseModel):
         frequency: weigh by how common the value is.
         at_most: a pair with this level is never more than a question to a person …
         decides: … unless another comparison has a level that decides.
+        bridges: false where one side says too little to join two customers, however well it fits both.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -59,6 +60,7 @@ class Level(BaseModel):
     frequency: bool = False
     at_most: Literal["review"] | None = None
     decides: bool = False
+    bridges: bool = True
 
     @model_validator(mode="after")
     def _is_whole(self) -> Level:
@@ -277,14 +279,15 @@ def score_pairs(
         records: a TEMP table with node and the columns that the model compares.
         pairs: a TEMP table with left_node and right_node.
         target: gets left_node, right_node, model, score (the probability that both are one customer), weight
-            (log2 of the odds), levels (of each comparison, in the model's order), method (what identifies)
-            and is_capped (something says that a person should be asked), for the pairs at or above `review`.
+            (log2 of the odds), levels (of each comparison, in the model's order), method (what identifies),
+            is_capped (something says that a person should be asked) and is_sparse (one side says too little to
+            join two customers), for the pairs at or above `review`.
         frequencies: a TEMP table (attribute, value, share); by default the records' own.
     """
     if not con.execute(f"select 1 from {pairs} limit 1").fetchone():
         con.execute(
             f"create or replace temp table {target} (left_node bigint, right_node bigint, model varchar, "
-            "score double, weight double, levels tinyint[], method varchar, is_capped boolean)"
+            "score double, weight double, levels tinyint[], method varchar, is_capped boolean, is_sparse boolean)"
         )
         return
     _quieten()
@@ -342,6 +345,7 @@ def _result(model: Model, scored: str) -> str:
     levels = ", ".join(f"gamma_{comparison.name}" for comparison in model.comparisons)
     capping = _any_level(model, lambda level: level.at_most is not None)
     deciding = _any_level(model, lambda level: level.decides)
+    sparse = _any_level(model, lambda level: not level.bridges)
     methods = " ".join(
         f"when gamma_{comparison.name} = {comparison.highest} then {quoted(comparison.name)}"
         for comparison in model.comparisons
@@ -351,7 +355,8 @@ def _result(model: Model, scored: str) -> str:
     return f"""
         select node_l as left_node, node_r as right_node, {quoted(model.name)} as model,
             match_probability as score, match_weight as weight, [{levels}]::tinyint[] as levels,
-            {method} as method, ({capping}) and not ({deciding}) as is_capped
+            {method} as method, ({capping}) and not ({deciding}) as is_capped,
+            {sparse} as is_sparse
         from {scored}"""
 
 

@@ -37,9 +37,18 @@ def parse_names(con: duckdb.DuckDBPyConnection, source: str, target: str) -> Non
             name_key: what two spellings of one name share: a firm's first two characters, a person's surname,
                 else all of it.
     """
+    words = lexicon()
+    kinds = any_of([*words["legal_suffixes"], *words["branch_words"], *words["trade_words"]])
+    # What stands behind a dash and is no part of a firm's name says what the contact is about.
+    noted = f"'^{HAN}{{2,}}[-—–]{HAN}{{2,5}}$'"
     con.execute(
-        "create or replace temp table name_texts as "
-        f"select raw, given_type, half_width(raw) as text from {source}"
+        f"""
+        create or replace temp table name_texts as
+        select raw, given_type, case when regexp_matches(text, {noted})
+                and not regexp_matches(text, '[-—–].*(?:{kinds})$')
+            then regexp_extract(text, '^{HAN}+') else text end as text
+        from (select raw, given_type, half_width(raw) as text from {source})
+        """
     )
     _simplify(con)
     con.execute(f"create or replace temp table typed_names as {_typed()}")
