@@ -112,7 +112,7 @@ def _typed() -> str:
     compound, surnames = any_of(words["compound_surnames"]), words["surnames"].replace(" ", "")
     return rf"""
         select raw, given_type, text, has_han, flat, is_placeholder,
-            regexp_extract(flat, '^((?:{compound})|[{surnames}])(?:{honorifics})$', 1) as titled,
+            regexp_extract(flat, '^((?:{compound})|[{surnames}])(?:{honorifics})(?:[(].*[)])?$', 1) as titled,
             regexp_extract(flat, '^[老小阿]([{surnames}])$', 1) as familiar,
             regexp_replace(flat, '({HAN}{{2,}})(?:{titles})$', '\1') as plain,
             case
