@@ -15,6 +15,7 @@ from pypinyin import lazy_pinyin
 from pipelines.identity.lexicon import HAN, any_of, cities, lexicon, text_list, text_lookup, text_map
 
 
+@cache
 def firms() -> str:
     """raw, given_type and the columns of organisations that `names.parse_names` promises."""
     return f"""

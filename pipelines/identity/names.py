@@ -7,6 +7,8 @@ that have any); then `people.py` takes persons apart, `firms.py` organisations, 
 
 from __future__ import annotations
 
+from functools import cache
+
 import duckdb
 import pyarrow as pa
 from opencc import OpenCC
@@ -103,6 +105,7 @@ def _cleaned() -> str:
             from name_texts)"""
 
 
+@cache
 def _typed() -> str:
     """party_type: as given unless the legal form says firm, else guessed; titled, familiar: mere surnames."""
     words = lexicon()
@@ -134,6 +137,7 @@ def _typed() -> str:
         from ({_cleaned()})"""
 
 
+@cache
 def _joined() -> str:
     """Parts of both kinds beside each other, with their spelling and keys."""
     unknown = "nullif(regexp_replace(flat, '[()]', '', 'g'), '')"
