@@ -7,6 +7,8 @@ that have any); then `people.py` takes persons apart, `firms.py` organisations, 
 
 from __future__ import annotations
 
+from functools import cache
+
 import duckdb
 import pyarrow as pa
 from opencc import OpenCC
@@ -112,6 +114,7 @@ def _cleaned() -> str:
             from name_texts)"""
 
 
+@cache
 def _typed() -> str:
     """party_type: as given unless the legal form says firm, else guessed; titled, familiar: mere surnames."""
     words = lexicon()
@@ -121,7 +124,7 @@ def _typed() -> str:
     compound, surnames = any_of(words["compound_surnames"]), words["surnames"].replace(" ", "")
     return rf"""
         select raw, given_type, text, has_han, flat, is_placeholder,
-            regexp_extract(flat, '^((?:{compound})|[{surnames}])(?:{honorifics})$', 1) as titled,
+            regexp_extract(flat, '^((?:{compound})|[{surnames}])(?:{honorifics})(?:[(].*[)])?$', 1) as titled,
             regexp_extract(flat, '^[老小阿]([{surnames}])$', 1) as familiar,
             regexp_replace(flat, '({HAN}{{2,}})(?:{titles})$', '\1') as plain,
             case
@@ -143,6 +146,7 @@ def _typed() -> str:
         from ({_cleaned()})"""
 
 
+@cache
 def _joined() -> str:
     """Parts of both kinds beside each other, with their spelling and keys."""
     unknown = "nullif(regexp_replace(flat, '[()]', '', 'g'), '')"
