@@ -68,7 +68,7 @@ def list_judgements(
         print_json([_as_data(one, one.judgement_id in valid) for one in shown])
         return
     if not shown:
-        out().print(t("Nobody has judged yet. `guike judge queue` shows the pairs in doubt."))
+        out().print(t("No judgement is in force. `guike judge queue` shows the pairs in doubt."))
         return
     columns = [t("Id"), t("When (UTC)"), t("Who"), t("Verdict"), t("Records"), t("Why"), t("In force")]
     rows = [
