@@ -114,14 +114,20 @@ def queue(
     as_json: AsJson = False,
 ) -> None:
     """Show the pairs of records that the matcher leaves to people, the likeliest first."""
+    from pipelines.identity import judgements
+
     settings = load_settings()
     with working(settings) as con:
         if not has_table(con, "identity", "review_queue"):
             raise GuikeError(
                 t("This warehouse has no queue of pairs in doubt yet."), t("Run `guike run` first.")
             )
-        waiting = con.execute("select count(*) from (from identity.review_queue limit 1000000)").fetchone()
-        cursor = con.execute(_QUEUE, [limit])
+        judgements.load(con, settings)
+        con.execute(_OPEN)
+        waiting = con.execute("select count(*) from open_pairs").fetchone()
+        cursor = con.execute(
+            "from open_pairs order by score desc, left_record, right_record limit ?", [limit]
+        )
         names = [column[0] for column in cursor.description or []]
         rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
     if as_json:
@@ -144,13 +150,18 @@ def queue(
     console.print(t("Decide with: guike judge same|different A B --why …"))
 
 
-_QUEUE = """
+# The queue is that of the last run: what has been judged since then is not asked again.
+_OPEN = """
+    create temp table open_pairs as
+    with judged as (
+        select left_system, left_table, left_id, right_system, right_table, right_id from judgements
+        union all
+        select right_system, right_table, right_id, left_system, left_table, left_id from judgements)
     select concat_ws('.', left_system, left_table, left_id) as left_record,
         concat_ws('.', right_system, right_table, right_id) as right_record,
         score, method, evidence, queued_at, run_id
     from identity.review_queue
-    order by score desc, left_record, right_record
-    limit ?
+    anti join judged using (left_system, left_table, left_id, right_system, right_table, right_id)
 """
 
 

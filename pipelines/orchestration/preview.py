@@ -122,15 +122,17 @@ def _copy(settings: Settings, folder: Path) -> Settings:
                 t("There is no warehouse yet in {folder}.", folder=settings.home),
                 t("Run `guike demo` for the demo company, or `guike run` for your own."),
             )
-        with store.connect(settings) as con:
+        with store.connect(settings, read_only=True) as con:
             settings = replace(settings, fixed_as_of=_as_of(con, settings))
             _expect_current(con, settings)
-            con.execute("checkpoint")
-        size = settings.warehouse.stat().st_size
+        # A killed run leaves a write-ahead log, without which the file is not whole.
+        log = settings.warehouse.with_name(f"{settings.warehouse.name}.wal")
+        files = [path for path in (settings.warehouse, log) if path.exists()]
+        size = sum(path.stat().st_size for path in files)
         _expect_room(folder, size)
         _log.info(t("copying the working file, {size:,.0f} MB", size=size / 2**20))
-        # Its views name the catalogue, which is the file's name.
-        shutil.copyfile(settings.warehouse, folder / settings.warehouse.name)
+        for path in files:  # under the same name: that is the catalogue's, which the views' SQL names
+            shutil.copyfile(path, folder / path.name)
     return replace(settings, home=folder)
 
 

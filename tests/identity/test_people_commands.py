@@ -239,6 +239,8 @@ def test_the_queue_shows_the_likeliest_first(company: World, capsys: pytest.Capt
     assert "crm.customers.3" not in shown
     assert "The first 1 are shown" in shown
     assert [row["score"] for row in json.loads(guike(capsys, "judge", "queue", "--json"))] == [0.8, 0.6]
+    guike(capsys, "judge", "different", "crm.customers.4", "crm.customers.2", "--why", "x", "--by", "Lin")
+    assert [row["score"] for row in json.loads(guike(capsys, "judge", "queue", "--json"))] == [0.6]
 
 
 def test_judging_before_the_first_run_says_what_to_do(
