@@ -174,7 +174,7 @@ def state_words(churn: Mapping[str, Any]) -> str:
         return t("Has bought nothing and signed nothing yet.")
     if churn["losses"]:
         return t("Active; won back on {day}.", day=churn["losses"][-1]["won_back_on"])
-    return t("Active.")
+    return t("Not counted as lost.")
 
 
 def _golden(console: Console, about: Mapping[str, Any]) -> None:
