@@ -19,7 +19,7 @@ from pipelines.commands.console import err, out, print_json, table
 from pipelines.commands.look import published_file, writer
 from pipelines.commands.working import has_table, working
 from pipelines.errors import GuikeError
-from pipelines.i18n import t
+from pipelines.i18n import catalogue, language, t
 from pipelines.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def queue(
                 t("This warehouse has no queue of pairs in doubt yet."), t("Run `guike run` first.")
             )
         judgements.load(con, settings)
-        con.execute(_OPEN)
+        con.execute(_OPEN.format(evidence="evidence_zh" if language() == "zh" else "evidence"))
         waiting = con.execute("select count(*) from open_pairs").fetchone()
         cursor = con.execute(
             "from open_pairs order by score desc, left_record, right_record limit ?", [limit]
@@ -136,18 +136,27 @@ def queue(
     if not rows:
         out().print(t("No pair of records is in doubt."))
         return
-    columns = [t("Score"), t("Records"), t("Method"), t("Evidence")]
+    columns = [t("Score"), t("Records"), t("Why in doubt"), t("Evidence")]
     shown = [
-        [f"{row['score']:.3f}", f"{row['left_record']}\n{row['right_record']}", row["method"],
-         row["evidence"]]
+        [
+            f"{row['score']:.3f}",
+            f"{row['left_record']}\n{row['right_record']}",
+            _doubt(row["reason"]),
+            row["evidence"],
+        ]
         for row in rows
-    ]  # fmt: skip
+    ]
     count = waiting[0] if waiting else 0
     console = out()
     console.print(table(t("Pairs in doubt: {count:,}", count=count), columns, shown, ">"))
     if count > len(rows):
         console.print(t("The first {shown:,} are shown; --limit shows more.", shown=len(rows)))
     console.print(t("Decide with: guike judge same|different A B --why …"))
+
+
+def _doubt(reason: str) -> str:
+    known = {"not sure": t("not sure"), "names differ": t("names differ")}
+    return known.get(reason) or (catalogue().get(reason, reason) if language() == "zh" else reason)
 
 
 # The queue is that of the last run: what has been judged since then is not asked again.
@@ -159,7 +168,7 @@ _OPEN = """
         select right_system, right_table, right_id, left_system, left_table, left_id from judgements)
     select concat_ws('.', left_system, left_table, left_id) as left_record,
         concat_ws('.', right_system, right_table, right_id) as right_record,
-        score, method, evidence, queued_at, run_id
+        score, method, reason, {evidence} as evidence, queued_at, run_id
     from identity.review_queue
     anti join judged using (left_system, left_table, left_id, right_system, right_table, right_id)
 """

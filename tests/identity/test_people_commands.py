@@ -27,7 +27,7 @@ FIRM = "无锡恒达科技有限公司"
 RECORDS = [
     {"source_id": "1", "party_type": "organisation", "customer_name": FIRM, "phone": "0510-82345671"},
     {"source_id": "2", "party_type": "person", "customer_name": "欧阳明", "mobile": "13912345671"},
-    {"source_id": "3", "party_type": "person", "customer_name": "欧阳明", "mobile": "13912345672"},
+    {"source_id": "3", "party_type": "person", "customer_name": "欧阳丽华", "mobile": "13912345672"},
     {"source_id": "4", "party_type": "person", "customer_name": "司马亮", "mobile": "13912345673"},
     {"source_id": "5", "party_type": "person", "customer_name": "司马亮", "mobile": "13912345674"},
 ]
@@ -223,7 +223,7 @@ def test_the_queue_shows_the_likeliest_first(company: World, capsys: pytest.Capt
         con.execute(
             "create table identity.review_queue (left_system varchar, left_table varchar, left_id varchar, "
             "right_system varchar, right_table varchar, right_id varchar, score double, method varchar, "
-            "evidence varchar, queued_at timestamp, run_id varchar)"
+            "reason varchar, evidence varchar, evidence_zh varchar, queued_at timestamp, run_id varchar)"
         )
     assert "No pair of records is in doubt" in guike(capsys, "judge", "queue")
     moment = datetime.now(UTC).replace(tzinfo=None)
@@ -231,11 +231,12 @@ def test_the_queue_shows_the_likeliest_first(company: World, capsys: pytest.Capt
         for score, other in ((0.6, "3"), (0.8, "4")):
             con.execute(
                 "insert into identity.review_queue values "
-                "('crm', 'customers', '2', 'crm', 'customers', ?, ?, 'model', 'same name', ?, 'r')",
+                "('crm', 'customers', '2', 'crm', 'customers', ?, ?, 'model', 'not sure', 'same name', '同名', ?, 'r')",
                 [other, score, moment],
             )
     shown = guike(capsys, "judge", "queue", "--limit", "1")
     assert "crm.customers.4" in shown
+    assert "same name" in shown
     assert "crm.customers.3" not in shown
     assert "The first 1 are shown" in shown
     assert [row["score"] for row in json.loads(guike(capsys, "judge", "queue", "--json"))] == [0.8, 0.6]
@@ -312,7 +313,7 @@ def test_where_the_working_file_is_out_of_reach_the_error_says_masked(
 
 
 def test_several_hits_are_a_list_to_choose_from(company: World, capsys: pytest.CaptureFixture[str]) -> None:
-    shown = guike(capsys, "customer", "歐陽明")
+    shown = guike(capsys, "customer", "歐陽")
     owners = company.owners()
     assert "2 customers are meant" in shown
     assert owners["2"] in shown
@@ -348,7 +349,7 @@ def test_preview_refuses_what_cannot_be_merged(company: World, capsys: pytest.Ca
     shown = guike(capsys, "preview-merge", "crm.customers.4", "crm.customers.5", expect=1)
     assert "one customer already" in shown
     assert "No customer is known" in guike(capsys, "preview-merge", owners["1"], "C99999999", expect=1)
-    assert "may be 2 customers" in guike(capsys, "preview-merge", owners["1"], "欧阳明", expect=1)
+    assert "may be 2 customers" in guike(capsys, "preview-merge", owners["1"], "欧阳", expect=1)
     shown = guike(capsys, "preview-merge", owners["1"], owners["2"], expect=1)
     assert "Run `guike run` first" in shown  # these marts are none that dbt has built
     with store.writer_lock(company.settings, "a run"):
