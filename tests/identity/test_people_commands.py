@@ -29,7 +29,7 @@ RECORDS = [
     {"source_id": "2", "party_type": "person", "customer_name": "欧阳明", "mobile": "13912345671"},
     {"source_id": "3", "party_type": "person", "customer_name": "欧阳丽华", "mobile": "13912345672"},
     {"source_id": "4", "party_type": "person", "customer_name": "司马亮", "mobile": "13912345673"},
-    {"source_id": "5", "party_type": "person", "customer_name": "司马亮", "mobile": "13912345674"},
+    {"source_id": "5", "party_type": "person", "customer_name": "诸葛琳", "mobile": "13912345674"},
 ]
 
 _MARTS = """
@@ -86,7 +86,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> World:
     world = World(dataclasses.replace(load_settings(), home=home, memory_limit="1GB", threads=2))
     world.put(customers=RECORDS)
     world.run()
-    world.put(customers=[*RECORDS[:4], RECORDS[4] | {"mobile": "13912345673"}])
+    world.put(customers=[*RECORDS[:4], RECORDS[3] | {"source_id": "5"}])
     world.run()
     with store.connect(world.settings) as con:
         con.execute(_MARTS.format(firm=FIRM))
@@ -230,8 +230,8 @@ def test_the_queue_shows_the_likeliest_first(company: World, capsys: pytest.Capt
     with store.connect(company.settings) as con:
         for score, other in ((0.6, "3"), (0.8, "4")):
             con.execute(
-                "insert into identity.review_queue values "
-                "('crm', 'customers', '2', 'crm', 'customers', ?, ?, 'model', 'not sure', 'same name', '同名', ?, 'r')",
+                "insert into identity.review_queue values ('crm', 'customers', '2', 'crm', 'customers', "
+                "?, ?, 'model', 'not sure', 'same name', '同名', ?, 'r')",
                 [other, score, moment],
             )
     shown = guike(capsys, "judge", "queue", "--limit", "1")
