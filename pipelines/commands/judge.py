@@ -155,7 +155,11 @@ def queue(
 
 
 def _doubt(reason: str) -> str:
-    known = {"not sure": t("not sure"), "names differ": t("names differ")}
+    known = {
+        "not sure": t("not sure"),
+        "names differ": t("names differ"),
+        "branch": t("perhaps a branch of the other"),
+    }
     return known.get(reason) or (catalogue().get(reason, reason) if language() == "zh" else reason)
 
 
