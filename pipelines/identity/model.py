@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
+from collections.abc import Callable
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
