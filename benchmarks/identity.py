@@ -13,8 +13,8 @@ its records does, so that a wrong pair across two groups counts against both.
   and without Guike's normalisation (not in the lock: `pip install goldenmatch`), each `--patience` seconds.
 - scale: 100,000, 300,000 and 1,000,000 customers' records, then 1 % more; asked for by name.
 
-    make bench-identity                                        # about five minutes
-    make bench-identity ARGS="--parts scale --records 100000"  # all three sizes: half an hour of a quiet machine
+    make bench-identity                                        # about ten minutes
+    make bench-identity ARGS="--parts scale --records 100000"  # without --records: all three sizes
 """
 
 from __future__ import annotations
@@ -94,15 +94,16 @@ def _homes(options: argparse.Namespace) -> dict[str, Path]:
     for name, home in homes.items():
         told = _child(home, "run")
         CONSOLE.print(
-            f"{name}: {told['records']:,} records, {told['mentions']:,} mentions, {told['customers']:,} customers, "
-            f"{told['unresolved']:,} rows unresolved; {told['seconds']:.1f} s, {told['mib']:,.0f} MiB"
+            f"{name}: {told['records']:,} records, {told['mentions']:,} mentions, "
+            f"{told['customers']:,} customers, {told['unresolved']:,} rows unresolved; "
+            f"{told['seconds']:.1f} s, {told['mib']:,.0f} MiB"
         )
     return homes
 
 
 def _demo_home(options: argparse.Namespace) -> Path:
     """The demo company, made and run once; later runs work on a copy of what gate 1 let through."""
-    home = options.home / f"demo-{options.customers}-{options.seed}"
+    home: Path = options.home / f"demo-{options.customers}-{options.seed}"
     kept = home / "kept.duckdb"
     if not kept.exists():
         home.mkdir(parents=True, exist_ok=True)
@@ -153,7 +154,9 @@ def _agreement(name: str, home: Path) -> None:
             kinds.append((", offices and private cards apart", "apart"))
         for title, truth in kinds:
             for what, condition in (("customers' records", "is_record"), ("records and mentions", "true")):
-                rows = f"select * replace ({truth} as truth) from labelled where is_resolvable and {condition}"
+                rows = (
+                    f"select * replace ({truth} as truth) from labelled where is_resolvable and {condition}"
+                )
                 table = _table(f"{name}: resolvable {what}{title}", "group", "rows")
                 for group, where in _groups(con, rows):
                     found = score(con, f"({rows})", where)
@@ -184,7 +187,14 @@ def _excluded(con: duckdb.DuckDBPyConnection, name: str) -> None:
         """
     ).fetchall()
     table = Table(title=f"{name}: rows that the truth names")
-    for heading in ("system", "rows", "tell nothing", "nothing to compare", "unresolved", "of these resolvable"):
+    for heading in (
+        "system",
+        "rows",
+        "tell nothing",
+        "nothing to compare",
+        "unresolved",
+        "of these resolvable",
+    ):
         table.add_column(heading, justify="left" if heading == "system" else "right")
     for system, *counts in rows:
         table.add_row(system, *[f"{count:,}" for count in counts])
@@ -198,7 +208,9 @@ def _rivals(name: str, home: Path, patience: int) -> None:
         table.add_row("[bold]Guike[/]", "", *_cells(told))
     for rival in RIVALS:
         if not is_installed(rival):
-            table.add_row(rival, GOLDENMATCH if rival.startswith("golden") else "not installed: pip install splink")
+            table.add_row(
+                rival, GOLDENMATCH if rival.startswith("golden") else "not installed: pip install splink"
+            )
             continue
         CONSOLE.print(f"… {name}: {rival}")
         took = _child(home, rival, patience)
@@ -218,7 +230,15 @@ def _rivals(name: str, home: Path, patience: int) -> None:
 def _scale(options: argparse.Namespace) -> None:
     """Time and memory of the stage by size, and of a run with 1 % new records after it."""
     table = Table(title="The identity stage by size (Chinese unseen data)")
-    for heading in ("records", "seconds", "µs per record", "peak MiB", "1 % new: seconds", "share", "peak MiB"):
+    for heading in (
+        "records",
+        "seconds",
+        "µs per record",
+        "peak MiB",
+        "1 % new: seconds",
+        "share",
+        "peak MiB",
+    ):
         table.add_column(heading, justify="right")
     for records in options.records:
         home = options.home / "scale"
@@ -226,9 +246,9 @@ def _scale(options: argparse.Namespace) -> None:
         make_unseen(home, "zh", round(records / RECORDS_PER_CUSTOMER), options.seed, held_back=0.01)
         full, later = _child(home, "run"), _child(home, "later")
         table.add_row(
-            f"{full['records']:,}", f"{full['seconds']:.1f}", f"{1e6 * full['seconds'] / full['records']:.0f}",
-            f"{full['mib']:,.0f}", f"{later['seconds']:.1f}", f"{later['seconds'] / full['seconds']:.0%}",
-            f"{later['mib']:,.0f}",
+            f"{full['records']:,}", f"{full['seconds']:.1f}",
+            f"{1e6 * full['seconds'] / full['records']:.0f}", f"{full['mib']:,.0f}",
+            f"{later['seconds']:.1f}", f"{later['seconds'] / full['seconds']:.0%}", f"{later['mib']:,.0f}",
         )  # fmt: skip
         shutil.rmtree(home)
     CONSOLE.print(table)

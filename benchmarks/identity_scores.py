@@ -11,7 +11,7 @@ is averaged over the group's records. A firm mixed into a person's cluster so sh
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import duckdb
 
@@ -38,12 +38,12 @@ _COUNTS = """
             (size * (size - 1) - (size - inside) * (size - inside - 1)) // 2 as pairs
         from touched)
     select
-        (select coalesce(sum(inside), 0) from cells),
+        (select coalesce(sum(inside), 0)::bigint from cells),
         (select count(*) from pairs where kind = 'truth' and inside > 0),
         (select count(*) from pairs where kind = 'cluster' and inside > 0),
-        (select coalesce(sum(pairs), 0) from pairs where kind = 'truth'),
-        (select coalesce(sum(pairs), 0) from pairs where kind = 'cluster'),
-        (select coalesce(sum(pairs), 0) from pairs where kind = 'cell'),
+        (select coalesce(sum(pairs), 0)::bigint from pairs where kind = 'truth'),
+        (select coalesce(sum(pairs), 0)::bigint from pairs where kind = 'cluster'),
+        (select coalesce(sum(pairs), 0)::bigint from pairs where kind = 'cell'),
         (select sum(inside * size / cluster_size) / nullif(sum(inside), 0) from sized),
         (select sum(inside * size / truth_size) / nullif(sum(inside), 0) from sized),
         (select coalesce(max(truths), 0) from pairs where kind = 'cluster' and inside > 0),
@@ -104,13 +104,10 @@ def score(con: duckdb.DuckDBPyConnection, records: str, group: str = "true") -> 
     """
     row = con.execute(_COUNTS.format(records=records, group=group)).fetchone()
     assert row is not None
-    counts, (b3_precision, b3_recall), mixes = row[:6], row[6:8], row[8:]
-    return Scores(
-        *(int(count) for count in counts),
-        1.0 if b3_precision is None else float(b3_precision),
-        1.0 if b3_recall is None else float(b3_recall),
-        *(int(count) for count in mixes),
-    )
+    measured = dict(zip((field.name for field in fields(Scores)), row, strict=True))
+    for name in ("b3_precision", "b3_recall"):
+        measured[name] = 1.0 if measured[name] is None else float(measured[name])
+    return Scores(**measured)
 
 
 def _harmonic(one: float, other: float) -> float:

@@ -1,8 +1,8 @@
 """Unseen data as a warehouse: what gate 1 would have let through, and the truth beside it.
 
 Comes in: a home folder, a language, how many customers, a seed. Goes out: `guike.duckdb` there, whose
-`quality.passed_<entity>` have the columns of the input contract, and `truth.parquet`. A share of the customers'
-records may be held back in `bench.later_customers`, for an incremental run (`let_in`).
+`quality.passed_<entity>` have the columns of the input contract, and `truth.parquet`. A share of the
+customers' records may be held back in `bench.later_customers`, for an incremental run (`let_in`).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The benchmark's measures, against cases counted by hand. If these fail, no reported figure is to be trusted."""
+"""The benchmark's measures against cases counted by hand. A failure: no reported figure can be trusted."""
 
 from __future__ import annotations
 
