@@ -42,7 +42,7 @@ def make_unseen(home: Path, language: str, customers: int, seed: int, held_back:
     made = MAKERS[language](customers, seed)
     with store.connect(settings) as con:
         store.ensure_schemas(con)
-        for entity, columns in _columns().items():
+        for entity, columns in contract_columns().items():
             about = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
             con.execute(f"create table quality.passed_{entity} ({about})")
         _fill(con, made, seed)
@@ -74,7 +74,7 @@ def unseen_truth(con: duckdb.DuckDBPyConnection, home: Path) -> None:
     )
 
 
-def _columns() -> dict[str, dict[str, str]]:
+def contract_columns() -> dict[str, dict[str, str]]:
     """Column → type of every entity of the input contract that identity may read."""
     models = yaml.safe_load(_CONTRACT.read_text(encoding="utf-8"))["models"]
     wanted = {"customers", "staff", *ENTITIES}

@@ -27,6 +27,7 @@ from benchmarks.unseen_dice import (
     wrong_letter,
 )
 from benchmarks.unseen_words_en import (
+    BRAND_SOUNDS,
     FIRST,
     FORMS,
     NICKNAMES,
@@ -38,6 +39,8 @@ from benchmarks.unseen_words_en import (
     SECOND,
     SHORT_STREETS,
     STREETS,
+    SURNAME_ENDS,
+    SURNAME_STEMS,
     SURNAMES,
     TOWNS,
     TRADES,
@@ -83,20 +86,15 @@ def make_en(count: int, seed: int) -> Made:
 def _world(dice: Dice, count: int) -> World:
     is_firm = dice.happens(count, 0.35)
     given = dice.pick(tuple(NICKNAMES) + PLAIN, count, 0.4)
-    surname = dice.pick(SURNAMES, count, 0.6)
+    surname, married = _surnames(dice, count), _surnames(dice, count)
     maiden = dice.happens(count, 0.05)
-    company = dice.pick(FIRST, count) + np.where(dice.happens(count, 0.5), " " + dice.pick(SECOND, count), "")
-    family = dice.happens(count, 0.2)
-    company = np.where(
-        family, dice.pick(SURNAMES, count) + " & " + dice.pick(("Sons", "Co", "Partners"), count), company
-    )
     world = World(
         is_firm=is_firm,
         town=dice.rng.integers(0, len(TOWNS), count),
         given=given,
         middle=dice.pick(tuple("ABCDEFGHJKLMNPRST"), count),
         surname=surname,
-        later_surname=np.where(maiden, dice.pick(SURNAMES, count, 0.6), surname),
+        later_surname=np.where(maiden, married, surname),
         email=_mails(dice, given, surname),
         later_email=_mails(dice, given, surname),
         mobile="07" + dice.digits(count, 9),
@@ -104,7 +102,7 @@ def _world(dice: Dice, count: int) -> World:
         landline=dice.digits(count, 6),
         address=dice.digits(count, 2),
         later_address=dice.digits(count, 2),
-        company=np.asarray(company + " " + dice.pick(TRADES, count)),
+        company=_company_names(dice, count),
         form=dice.pick(FORMS, count, 1.0),
         site_of=np.full(count, -1),
     )
@@ -118,6 +116,30 @@ def _world(dice: Dice, count: int) -> World:
     world.address, world.later_address = _addresses(dice, world.town), _addresses(dice, world.town)
     _live_together(dice, world)
     return world
+
+
+def _surnames(dice: Dice, count: int) -> Column:
+    """Two in five from the list, frequent ones first; the others put together."""
+    made = dice.pick(SURNAME_STEMS, count) + dice.pick(SURNAME_ENDS, count)
+    return np.where(dice.happens(count, 0.4), dice.pick(SURNAMES, count, 0.6), made)
+
+
+def _company_names(dice: Dice, count: int) -> Column:
+    """Name and trade; a register gives no name twice, so a name taken gets a word in front."""
+    sounds = dice.pick(BRAND_SOUNDS, count) + dice.pick(BRAND_SOUNDS, count)
+    coined = np.array([word.title() for word in sounds.tolist()], dtype=object)
+    words = dice.pick(FIRST, count) + " " + dice.pick(SECOND, count)
+    family = _surnames(dice, count) + " & " + dice.pick(("Sons", "Co", "Partners"), count)
+    names = (
+        np.choose(dice.rng.integers(0, 3, count), [coined, words, family]) + " " + dice.pick(TRADES, count)
+    )
+    taken: set[str] = set()
+    for row, name in enumerate(names.tolist()):
+        while name in taken:
+            name = dice.pick(BRAND_SOUNDS, 1)[0].title() + " " + name
+        taken.add(name)
+        names[row] = name
+    return np.asarray(names)
 
 
 def _mails(dice: Dice, given: Column, surname: Column) -> Column:

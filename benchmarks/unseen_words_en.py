@@ -76,3 +76,17 @@ NO_NUMBERS = (
 NO_MAILS = (
     "none@none.example", "noemail", "test@test.example", "n/a",
 )  # fmt: skip
+# Put together: Ashworth, Hollingley; Veltorix, Zandiq.
+SURNAME_STEMS = (
+    "Ash", "Brad", "Cald", "Dun", "Elling", "Farn", "Green", "Hal", "Hather", "Holling", "Kemp", "Lang",
+    "Mans", "Nor", "Oak", "Pen", "Rad", "Sed", "Shel", "Stan", "Thorn", "Wake", "Warr", "West", "Whit",
+    "Wool", "Wren",
+)  # fmt: skip
+SURNAME_ENDS = (
+    "worth", "ley", "field", "ton", "more", "by", "combe", "stead", "wick", "ford", "den", "bourne", "hurst",
+    "shaw", "man", "ridge", "wood", "gate",
+)  # fmt: skip
+BRAND_SOUNDS = (
+    "vel", "tor", "zan", "qui", "mar", "lex", "nov", "dra", "fen", "gal", "hyd", "ion", "jun", "kor", "lum",
+    "myr", "oct", "pra", "rho", "syn", "tav", "umb", "vor", "wex", "yar", "zel", "bri", "cro", "delt", "ech",
+)  # fmt: skip

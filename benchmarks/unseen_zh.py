@@ -256,7 +256,7 @@ def _called(dice: Dice, world: World, who: Index, title: float, latin: float, tr
         for x, y, turn in zip(one.tolist(), other.tolist(), order.tolist(), strict=True)
     ]
     dice.spoil(names, traditional, lambda name, _: _TRADITIONAL.convert(name))
-    return names
+    return np.asarray(names)
 
 
 def _phones(dice: Dice, numbers: Column, old: Column) -> Column:
