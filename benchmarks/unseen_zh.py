@@ -198,16 +198,14 @@ def _mobiles(dice: Dice, count: int) -> Column:
 
 def _codes(dice: Dice, town: Index) -> Column:
     """Unified social credit codes with right check digits (GB 11714, GB 32100-2015)."""
-    made = []
-    for place, body in zip(town.tolist(), dice.digits(len(town), 8).tolist(), strict=True):
-        rest = (
-            11
-            - sum(int(digit) * weight for digit, weight in zip(body, _ORGANISATION_WEIGHTS, strict=True)) % 11
-        )
-        code = "91" + TOWNS[place][3] + body + ("X" if rest == 10 else str(rest % 11))
-        total = sum(_CODE.index(sign) * weight for sign, weight in zip(code, _CODE_WEIGHTS, strict=True))
-        made.append(code + _CODE[(31 - total % 31) % 31])
-    return np.array(made, dtype=object)
+    place = np.array([[_CODE.index(sign) for sign in "91" + row[3]] for row in TOWNS])[town]
+    body = dice.rng.integers(0, 10, (len(town), 8))
+    rest = 11 - body @ np.array(_ORGANISATION_WEIGHTS) % 11
+    check = np.where(rest == 10, _CODE.index("X"), rest % 11)
+    signs = np.column_stack([place, body, check])
+    signs = np.column_stack([signs, (31 - signs @ np.array(_CODE_WEIGHTS) % 31) % 31])
+    letters = np.array([ord(sign) for sign in _CODE], dtype=np.uint32)[signs]
+    return np.asarray(np.ascontiguousarray(letters).view("U18").ravel().astype(object))
 
 
 def _pinyin(words: Column) -> Column:
