@@ -2,8 +2,7 @@
 
 Four parts, each in a table; every run of the stage and of a rival in a process of its own. Scores are those
 of `identity_scores.py`; "resolvable" is defined in `identity_truth.py`. The true customers are cut in two by
-a hash: tune on one half, believe the other. A pair belongs to a group (a half, a system, persons) if one of
-its records does, so that a wrong pair across two groups counts against both.
+a hash: tune on one half, believe the other.
 
 - shared: febrl3, febrl4, fake_1000 in ../shared/data, by English models that are data; skipped without them.
 - agreement: the demo company's records and mentions against its truth, as it is and with offices and private
