@@ -42,7 +42,9 @@ def lexicon() -> dict[str, Any]:
     words: dict[str, Any] = {}
     for path in _LEXICONS:
         words |= yaml.safe_load(path.read_text(encoding="utf-8"))
-    words["cities"] = [city for known in words["cities"].values() for city in known] + [*words["county_cities"]]
+    words["cities"] = [city for known in words["cities"].values() for city in known] + [
+        *words["county_cities"]
+    ]
     return {
         name: "".join(value.split()) if isinstance(value, str) else value for name, value in words.items()
     }
