@@ -78,11 +78,25 @@ _PLACES = """
     where raw is not null
 """
 
+# 王小姐 whose contact is 王莉 is 王莉.
+_NAMED = """
+    create or replace temp table named_inputs as
+    select inputs.*, coalesce(contacts.given_name is not null and called.given_name is null
+        and coalesce(called.surname, contacts.surname) = contacts.surname
+        and coalesce(called.party_type, inputs.party_type) = 'person', false) as is_contact
+    from fresh_inputs as inputs
+    left join record_names as called
+        on customer_name = called.raw and coalesce(inputs.party_type, '') = coalesce(called.given_type, '')
+    left join record_names as contacts on contact_name = contacts.raw and contacts.given_type = 'person'
+"""
+
 _NODES = """
     create or replace temp table nodes as
     with said as (
-        select inputs.*, by_address.parts as place_of_address, by_region.parts as place_of_region
-        from fresh_inputs as inputs
+        select inputs.*, by_address.parts as place_of_address, by_region.parts as place_of_region,
+            case when is_contact then contact_name else customer_name end as name_said,
+            case when is_contact then 'person' else coalesce(party_type, '') end as type_said
+        from named_inputs as inputs
         left join said_places as by_address on inputs.address = by_address.raw
         left join said_places as by_region on inputs.region = by_region.raw)
     select
@@ -106,18 +120,10 @@ _NODES = """
         coalesce(place_of_region.city, place_of_address.city) as city,
         place_of_address.rest as address
     from said
-    left join record_names as called
-        on said.customer_name = called.raw and coalesce(said.party_type, '') = coalesce(called.given_type, '')
+    left join record_names as names
+        on said.name_said = names.raw and said.type_said = coalesce(names.given_type, '')
     left join record_names as contacts
         on said.contact_name = contacts.raw and contacts.given_type = 'person'
-    -- 王小姐 whose contact is 王莉 is 王莉.
-    left join record_names as names
-        on names.raw = case when contacts.given_name is not null and called.given_name is null
-                and coalesce(called.surname, contacts.surname) = contacts.surname
-                and coalesce(called.party_type, said.party_type) = 'person'
-            then contacts.raw else called.raw end
-        and coalesce(names.given_type, '') = case when names.raw = contacts.raw and names.raw is distinct from called.raw
-            then 'person' else coalesce(called.given_type, '') end
 """
 
 _IDENTIFIERS = """
@@ -223,6 +229,7 @@ def build_records(con: duckdb.DuckDBPyConnection, most_names: int) -> None:
     con.execute(_FRESH)
     parse_names(con, f"({_NAMES})", "record_names")
     con.execute(_PLACES)
+    con.execute(_NAMED)
     con.execute(_NODES)
     con.execute(_IDENTIFIERS)
     con.execute(_UNCHANGED)
@@ -237,7 +244,7 @@ def build_records(con: duckdb.DuckDBPyConnection, most_names: int) -> None:
     )
     con.execute(_SHARED, {"most": most_names})
     con.execute(_TOUCHED)
-    for table in ("record_names", "said_places", "record_inputs", "unchanged"):
+    for table in ("record_names", "said_places", "named_inputs", "record_inputs", "unchanged"):
         con.execute(f"drop table {table}")
 
 
