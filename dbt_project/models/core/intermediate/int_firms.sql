@@ -50,7 +50,7 @@ placed as (
         customer_id,
         bool_or(is_branch_name or is_latin_branch_name)
         and not bool_or(is_registered_name and not is_branch_name and not is_latin_branch_name) as is_below,
-        bool_or(is_branch_name) as has_branch_name,
+        bool_and(is_branch_name) as has_branch_names_only,
         bool_or(is_group_name and not is_branch_name and not is_latin_branch_name) as has_group_name
     from named
     group by customer_id
@@ -65,7 +65,7 @@ final as (
         named.is_registered_name,
         named.is_branch_name or named.is_latin_branch_name as is_branch_name,
         placed.is_below,
-        placed.is_below and placed.has_branch_name as is_branch,
+        placed.is_below and placed.has_branch_names_only as is_branch,
         placed.has_group_name and not placed.is_below as is_group
     from named
     inner join placed on named.customer_id = placed.customer_id
