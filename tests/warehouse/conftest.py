@@ -29,7 +29,10 @@ create or replace table core.attribute_lineage as select * from (values
 create or replace table core.fct_orders as
     select i as order_id, 'C00000001' as customer_id, {generation} as generation from range(1000) as r(i);
 create or replace table core.fct_payments as select 1 as payment_id;
+create or replace table core.customer_hierarchy as select 'C00000002' as customer_id;
+create or replace table core.customer_aliases as select 'C00000002' as customer_id;
 create or replace table identity.customer_xref as select 'C00000001' as customer_id;
+create or replace view core.customer_xref_history as from guike.identity.customer_xref;
 create or replace table identity.records as select '13812345678' as mobile_normalised;
 create or replace table identity.customer_ids as select 'C00000001' as customer_id;
 create or replace table identity.customer_id_changes as select 1 as change_id;

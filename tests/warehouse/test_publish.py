@@ -61,8 +61,8 @@ def test_losing_values_are_masked_as_well(settings: Settings, fill: Fill) -> Non
     """A firm's name is public; that of a person whose record was attached to the firm is not."""
     fill(1)
     publish(settings, "r1")
-    lineage = "select attribute, value from core.attribute_lineage order by customer_id, attribute, value_rank"
-    assert _rows(settings, lineage) == [
+    in_order = "order by customer_id, attribute, value_rank"
+    assert _rows(settings, f"select attribute, value from core.attribute_lineage {in_order}") == [
         ("customer_name", "李**"), ("mobile", "138****5678"), ("mobile", "139****4321"),
         ("customer_name", "无锡锡城机械有限公司"), ("customer_name", "王**"), ("customer_name", "王**"),
         ("industry", "机械"),
