@@ -1,25 +1,13 @@
 -- All values of an attribute of a customer, the believed one first: valid before invalid; then by trust, to which
 -- agreement between systems adds; then by the number of systems that agree; then by recency; then in a fixed
 -- order of sources. No two values are equal in all of it, so the order of the rows never decides.
+-- Most values stand in one row and have no rival. Only the others are sorted and listed, which costs the time.
 {%- set agreement_bonus = 10 %}
-{%- set same_value = 'partition by customer_id, attribute, value_compared' %}
-{%- set same_attribute = 'partition by customer_id, attribute' %}
 {%- set source_order = 'system, source_table, source_id, value' %}
 with
 
 candidates as (
     select * from {{ ref('int_attribute_candidates') }}
-),
-
--- The spelling and the row that stand for a value: written in full, then as the values themselves are ordered.
-spelled as (
-    select
-        *,
-        row_number() over (
-            {{ same_value }}
-            order by is_usable desc, is_in_full desc, trust desc, updated_at desc nulls last, {{ source_order }}
-        ) as spelling
-    from candidates
 ),
 
 held as (
@@ -28,12 +16,56 @@ held as (
         attribute,
         value_compared,
         count(*) as source_records,
-        count(distinct system) as source_systems,
-        {{ joined_values('system') }} as held_by,
-        coalesce(max(trust), 0) as trust,
-        max(updated_at) as updated_at
+        coalesce(max(trust), 0) as most_trust,
+        max(updated_at) as newest_at,
+        min(system) as first_system,
+        max(system) as last_system
     from candidates
     group by customer_id, attribute, value_compared
+),
+
+told as (
+    select
+        candidates.*,
+        held.source_records,
+        held.most_trust,
+        held.newest_at,
+        held.first_system <> held.last_system as is_agreed
+    from candidates
+    inner join held
+        on candidates.customer_id = held.customer_id
+        and candidates.attribute = held.attribute
+        and candidates.value_compared = held.value_compared
+),
+
+agreeing as (
+    select
+        customer_id,
+        attribute,
+        value_compared,
+        count(distinct system) as source_systems,
+        {{ joined_values('system') }} as held_by
+    from told
+    where is_agreed
+    group by customer_id, attribute, value_compared
+),
+
+-- The row that stands for a value: a name written in full first, then as the values themselves are ordered.
+spelled as (
+    select *, 1 as spelling from told where source_records = 1
+    union all
+    select
+        *,
+        row_number() over (
+            partition by customer_id, attribute, value_compared
+            order by is_usable desc, is_in_full desc, trust desc, updated_at desc nulls last, {{ source_order }}
+        ) as spelling
+    from told
+    where source_records > 1
+),
+
+contested as (
+    select customer_id, attribute from held group by customer_id, attribute having count(*) > 1
 ),
 
 weighed as (
@@ -46,30 +78,40 @@ weighed as (
         spelled.system,
         spelled.source_table,
         spelled.source_id,
-        held.source_records,
-        held.source_systems,
-        held.held_by,
-        held.trust,
-        held.updated_at,
-        held.trust + case when held.source_systems > 1 then {{ agreement_bonus }} else 0 end as weight
+        spelled.source_records,
+        coalesce(agreeing.source_systems, 1) as source_systems,
+        coalesce(agreeing.held_by, spelled.system) as held_by,
+        spelled.most_trust as trust,
+        spelled.most_trust + case when spelled.is_agreed then {{ agreement_bonus }} else 0 end as weight,
+        spelled.newest_at as updated_at,
+        contested.customer_id is not null as is_contested
     from spelled
-    inner join held
-        on spelled.customer_id = held.customer_id
-        and spelled.attribute = held.attribute
-        and spelled.value_compared = held.value_compared
+    left join agreeing
+        on spelled.customer_id = agreeing.customer_id
+        and spelled.attribute = agreeing.attribute
+        and spelled.value_compared = agreeing.value_compared
+    left join contested
+        on spelled.customer_id = contested.customer_id
+        and spelled.attribute = contested.attribute
     where spelled.spelling = 1
 ),
 
 ranked as (
+    select *, 1 as value_rank from weighed where not is_contested
+    union all
     select
         *,
         row_number() over (
-            {{ same_attribute }}
+            partition by customer_id, attribute
             order by
-                is_usable desc, weight desc, source_systems desc, updated_at desc nulls last,
-                {{ source_order }}
+                is_usable desc, weight desc, source_systems desc, updated_at desc nulls last, {{ source_order }}
         ) as value_rank
     from weighed
+    where is_contested
+),
+
+rivals as (
+    select * from ranked where is_contested and value_rank <= 2
 ),
 
 -- The winner is judged against the runner-up, every other value against the winner.
@@ -86,7 +128,7 @@ judged as (
             else 'source_order'
         end as criterion
     from ranked
-    left join ranked as rivals
+    left join rivals
         on ranked.customer_id = rivals.customer_id
         and ranked.attribute = rivals.attribute
         and rivals.value_rank = case when ranked.value_rank = 1 then 2 else 1 end
