@@ -12,12 +12,12 @@ from datetime import datetime
 from typing import Any
 
 import duckdb
-import jinja2
 import pytest
 import yaml
 
 from pipelines.identity.ledger import REPLAYED_MEMBERS
 from pipelines.settings import ROOT
+from tests.dbt_models import model_sql
 from tests.identity.conftest import World
 from warehouse import store
 
@@ -38,10 +38,7 @@ def _query_in_description(model: str) -> str:
 def _build_models(con: duckdb.DuckDBPyConnection) -> None:
     """The models as views, and the orders as facts."""
     for model in _MODELS:
-        sql = jinja2.Template((_CORE / f"{model}.sql").read_text(encoding="utf-8")).render(
-            source=lambda schema, table: f"{schema}.{table}", config=lambda **_: ""
-        )
-        con.execute(f"create or replace view core.{model} as {sql}")
+        con.execute(f"create or replace view core.{model} as {model_sql(model)}")
     amounts = ", ".join(f"('{source_id}', {amount})" for source_id, amount in _AMOUNTS.items())
     con.execute(
         f"""

@@ -30,7 +30,8 @@ told as (
         held.source_records,
         held.most_trust,
         held.newest_at,
-        held.first_system <> held.last_system as is_agreed
+        held.first_system,
+        held.last_system
     from candidates
     inner join held
         on candidates.customer_id = held.customer_id
@@ -38,15 +39,16 @@ told as (
         and candidates.value_compared = held.value_compared
 ),
 
-agreeing as (
+-- Seldom do more than two systems hold a value.
+further as (
     select
         customer_id,
         attribute,
         value_compared,
-        count(distinct system) as source_systems,
+        count(distinct system) as further_systems,
         {{ joined_values('system') }} as held_by
     from told
-    where is_agreed
+    where system > first_system and system < last_system
     group by customer_id, attribute, value_compared
 ),
 
@@ -68,32 +70,45 @@ contested as (
     select customer_id, attribute from held group by customer_id, attribute having count(*) > 1
 ),
 
-weighed as (
+held_together as (
     select
-        spelled.customer_id,
-        spelled.attribute,
-        spelled.value,
-        spelled.is_usable,
-        spelled.party_type,
-        spelled.system,
-        spelled.source_table,
-        spelled.source_id,
-        spelled.source_records,
-        coalesce(agreeing.source_systems, 1) as source_systems,
-        coalesce(agreeing.held_by, spelled.system) as held_by,
-        spelled.most_trust as trust,
-        spelled.most_trust + case when spelled.is_agreed then {{ agreement_bonus }} else 0 end as weight,
-        spelled.newest_at as updated_at,
+        spelled.*,
+        case when spelled.first_system = spelled.last_system then 1 else 2 + coalesce(further.further_systems, 0) end
+            as source_systems,
+        case
+            when spelled.first_system = spelled.last_system then spelled.system
+            else spelled.first_system || coalesce(', ' || further.held_by, '') || ', ' || spelled.last_system
+        end as held_by,
         contested.customer_id is not null as is_contested
     from spelled
-    left join agreeing
-        on spelled.customer_id = agreeing.customer_id
-        and spelled.attribute = agreeing.attribute
-        and spelled.value_compared = agreeing.value_compared
+    left join further
+        on spelled.customer_id = further.customer_id
+        and spelled.attribute = further.attribute
+        and spelled.value_compared = further.value_compared
     left join contested
         on spelled.customer_id = contested.customer_id
         and spelled.attribute = contested.attribute
     where spelled.spelling = 1
+),
+
+weighed as (
+    select
+        customer_id,
+        attribute,
+        value,
+        is_usable,
+        party_type,
+        system,
+        source_table,
+        source_id,
+        source_records,
+        source_systems,
+        held_by,
+        most_trust as trust,
+        most_trust + case when source_systems > 1 then {{ agreement_bonus }} else 0 end as weight,
+        newest_at as updated_at,
+        is_contested
+    from held_together
 ),
 
 ranked as (
