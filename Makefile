@@ -2,7 +2,7 @@
 # `make demo ARGS="--customers 20000"` passes options on; `make PYTHON=python3.12 …` chooses the Python.
 
 .DEFAULT_GOAL := help
-.PHONY: demo run test dev lint bench clean help setup
+.PHONY: demo run test dev lint bench bench-identity clean help setup
 
 # The lock is made for 3.11 to 3.13; 3.11 first, because that is where most of the testing is done.
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
@@ -33,6 +33,9 @@ lint: setup ## Check style and types
 bench: setup ## Measure time and memory by stage (ARGS="--records 100000" for a small one)
 	@$(BIN)/python benchmarks/end_to_end.py $(ARGS)
 
+bench-identity: setup ## Measure identity: agreement with the truth, rivals (ARGS="--parts scale": time by size)
+	@$(BIN)/python benchmarks/identity.py $(ARGS)
+
 clean: ## Remove .venv, caches and build leftovers; the data stays
 	@rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis \
 		dbt_project/target dbt_project/logs
@@ -40,7 +43,7 @@ clean: ## Remove .venv, caches and build leftovers; the data stays
 
 help: ## Show this list
 	@echo "Guike 归客"
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-7s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
 
 setup:
 	@if [ -z "$(PYTHON)" ]; then \

@@ -24,7 +24,7 @@ import typer
 import typer.rich_utils
 
 from pipelines import i18n
-from pipelines.commands import doctor, look, run, system, system_add
+from pipelines.commands import customer, doctor, judge, look, normalise, preview, run, system, system_add
 from pipelines.commands.console import show_error
 from pipelines.commands.exits import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_LOCKED, LockHeldError
 from pipelines.errors import GuikeError
@@ -36,17 +36,28 @@ _LEAST_FREE_MB = 20
 
 app = typer.Typer(name="guike", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 system_app = typer.Typer(no_args_is_help=True)
+judge_app = typer.Typer(no_args_is_help=True)
 
 app.command()(run.demo)
 app.command()(run.run)
 app.command()(look.status)
 app.command()(look.sql)
+app.command()(normalise.normalise)
 app.add_typer(system_app, name="system", help="The legacy systems of this company.")
 system_app.command("add")(system_add.add)
 system_app.command("list")(system.list_systems)
 system_app.command("test")(system.test)
 system_app.command("preview")(system.preview)
 system_app.command("remove")(system.remove)
+app.command()(customer.customer)
+app.add_typer(judge_app, name="judge", help="What people say: which records are one customer, which are not.")
+judge_app.command("same")(judge.same)
+judge_app.command("different")(judge.different)
+judge_app.command("withdraw")(judge.withdraw)
+judge_app.command("list")(judge.list_judgements)
+judge_app.command("import")(judge.import_file)
+judge_app.command("queue")(judge.queue)
+app.command("preview-merge")(preview.preview_merge)
 app.command()(run.publish)
 app.command()(run.rollback)
 app.command()(doctor.doctor)

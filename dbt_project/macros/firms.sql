@@ -1,23 +1,6 @@
 {#- What a firm's normalised name tells of its place in a group. Names are those of identity.records: half-width,
     Chinese ones without blanks and brackets, Latin ones in small letters with single blanks. -#}
 
-{#- The words for an office at the end of a Chinese and of a Latin name; a head office is none. -#}
-{%- macro branch_pattern() -%}
-    (分公司|子公司|分支机构|分部|办事处|代表处|联络处|营业部|营业所|分店|分厂|分行|支行|分院|分校|分所)$
-{%- endmacro -%}
-
-{%- macro latin_branch_pattern() -%}
-    (?: (?:(?:representative|regional|local|sales|branch) )?(?:branch|office))$
-{%- endmacro -%}
-
-{#- True where the name says that it is an office of somebody, in Chinese. -#}
-{%- macro is_branch_name(name) -%} {{ matches(name, '.{4}' ~ branch_pattern()) }} {%- endmacro -%}
-
-{#- The same in Latin letters, where it says less: a family office is nobody's branch. -#}
-{%- macro is_latin_branch_name(name) -%}
-    ({{ matches(name, '.{4}' ~ latin_branch_pattern()) }} and not {{ matches(name, ' (?:head|main|home) office$') }})
-{%- endmacro -%}
-
 {#- True where the name is that of a group's head: 恒达集团有限公司, Acme Holdings Ltd. -#}
 {%- macro is_group_name(name) -%}
     {{ matches(name, '.{2}集团(?:股份|控股)?(?:有限)?(?:责任)?(?:公司)?$|.{2} (?:group|holdings?)(?: [a-z]{2,11}){0,2}$') }}
@@ -29,31 +12,6 @@
 {%- macro duckdb__firm_brand(core_name) -%}
     case when regexp_matches({{ core_name }}, '[一-鿿]') then left({{ core_name }}, 2)
         else split_part({{ core_name }}, ' ', 1) end
-{%- endmacro -%}
-
-{#- One row per name that the head of a branch may have, the branch's name without its ending: up to eight
-    characters of a town before the office's word, or three words in a Latin name. -#}
-{%- macro head_names(name) -%} {{ return(adapter.dispatch('head_names')(name)) }} {%- endmacro -%}
-
-{%- macro duckdb__head_names(name) -%}
-    unnest(case
-        when {{ is_branch_name(name) }} then list_transform(
-            range(9),
-            lambda cut: left(
-                regexp_replace({{ name }}, '{{ branch_pattern() }}', ''),
-                greatest(length(regexp_replace({{ name }}, '{{ branch_pattern() }}', '')) - cut, 0)
-            )
-        )
-        else list_transform(
-            range(4),
-            lambda cut: array_to_string(
-                list_slice(
-                    string_split(regexp_replace({{ name }}, '{{ latin_branch_pattern() }}', ''), ' '), 1, -1 - cut
-                ),
-                ' '
-            )
-        )
-    end)
 {%- endmacro -%}
 
 {#- The domain of an e-mail address, null where it is one at which everybody may have a mailbox. -#}

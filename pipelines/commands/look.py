@@ -179,11 +179,11 @@ def _facts(settings: Settings) -> dict[str, Any]:
     """What `status` shows, as plain data."""
     from warehouse.publish import current, rolled_back_from
 
-    writer = _writer(settings)
+    at_work = writer(settings)
     snapshot = current(settings)
     facts: dict[str, Any] = {
         "home": settings.home,
-        "writing": writer,
+        "writing": at_work,
         "published": None,
         "runs": [],
         "stages": [],
@@ -204,14 +204,14 @@ def _facts(settings: Settings) -> dict[str, Any]:
             "rolled_back_at": taken_back[1] if taken_back else None,
         }
     # The working file knows the failed runs too, but only the snapshot may be opened while a run writes.
-    if writer is None and settings.warehouse.exists():
+    if at_work is None and settings.warehouse.exists():
         facts |= _history(settings, settings.warehouse)
     elif snapshot:
         facts |= _history(settings, settings.published / "current.duckdb")
     return facts
 
 
-def _writer(settings: Settings) -> dict[str, Any] | None:
+def writer(settings: Settings) -> dict[str, Any] | None:
     """Who holds the writer's lock now, or None."""
     try:
         about: dict[str, Any] = json.loads((settings.home / "writer.json").read_text(encoding="utf-8"))

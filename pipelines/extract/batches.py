@@ -65,10 +65,14 @@ class _Writer(Thread):
 
     def run(self) -> None:
         try:
-            # Read a few times, then deleted: dictionaries and statistics would cost more than they save, but
-            # for those by which `profile` finds the first and the last rows.
+            # Read a few times, then deleted: dictionaries, compression and statistics would cost more than
+            # they save, but for those by which `profile` finds the first and the last rows.
             with pq.ParquetWriter(
-                self._path, self._schema, use_dictionary=False, write_statistics=["_row_number"]
+                self._path,
+                self._schema,
+                use_dictionary=False,
+                compression="none",
+                write_statistics=["_row_number"],
             ) as file:
                 for group in _row_groups(iter(self.queue.get, None)):
                     file.write_table(group, row_group_size=_ROW_GROUP_ROWS)

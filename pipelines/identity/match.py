@@ -1,201 +1,160 @@
-"""Which records are one customer: edges between nodes, by exact keys.
+"""Which records are one customer: scored pairs, and edges between nodes.
 
-Comes in: the TEMP tables of `records.py`. Goes out: the TEMP table `edges` (left_node, right_node, method,
-score). A matcher gives edges and nothing else; ids are the business of `resolve.py`, so another matcher
-(scores of a trained model, say) takes this one's place without a change elsewhere.
+Comes in: the TEMP tables of `records.py`, and the pairs that earlier runs scored. Goes out: TEMP `pairs` (all
+that are worth a person's look, scored), `edges` (left_node, right_node, method, score: those believed), and
+`components` (node → cluster). Ids are the business of `resolve.py`, so another matcher takes this one's place
+without a change elsewhere.
 
-The rules: a valid credit code joins without condition; an e-mail address joins what is of one kind (person
-or firm); a phone joins people of one surname, and firms whose names begin alike or of which one contains the
-other; a registered firm name in full joins. Two valid credit codes keep firms apart that only phone, mail or
-name would join. A person joins a firm whose contact has that surname at that number, and a record without a
-name joins by its number, a firm of which only a short name is known by that name: but only where exactly one
-customer can be meant, so that none of them ever bridges two.
-Edges are stars around each group's smallest node: their number grows with the records, never with pairs.
+In this order: people are compared with people and organisations with organisations, by the models in `models/`;
+what judgements, two valid codes or a branch forbid is cut (`constrain.py`); then records of which too little is
+known to compare them are attached, but only where exactly one customer can be meant, so that none of them ever
+joins two: an address book's entry for a firm's contact, a record with a number and no name, a firm's short
+name, a name that hardly a second person bears.
 """
 
 from __future__ import annotations
 
-import logging
 from typing import Protocol
 
 import duckdb
 
-from pipelines.i18n import t
-from pipelines.identity.cluster import connect_components
+from pipelines.identity.attach import attach
+from pipelines.identity.constrain import constrain
+from pipelines.identity.model import Model, count_frequencies, find_pairs, load_model, score_pairs
 
-_log = logging.getLogger("guike.identity")
-LARGEST_CUSTOMER = 500
-"""Records of one customer; a larger component is taken for a mistake and cut back to its credit codes."""
+MODELS = ("person", "organisation")
 
 
 class Matcher(Protocol):
-    """Fills the TEMP table `edges` from `nodes`, `node_identifiers` and `shared_values`."""
+    """Fills the TEMP tables `pairs`, `edges` and `components` from those of `records.py` and `judgements.py`."""
 
     def __call__(self, con: duckdb.DuckDBPyConnection) -> None: ...
 
 
-# One row per record and key that may join it. `group_key` says which of the records with the same value
-# may join at all; records without one (no name, unknown kind) wait for `_NAMELESS`.
-_KEYED = """
-    create or replace temp table keyed as
+# Records with a name; those without wait for `attach`. Where nothing tells a person from a firm, both are tried.
+_COMPARED = """
+    create or replace temp table compared as
     with usable as (
-        select identifiers.kind, identifiers.value, nodes.node, nodes.core_name, nodes.party_type,
-            nodes.name_key, nodes.credit_code_normalised as code, nodes.surname, identifiers.contact_surname
-        from node_identifiers as identifiers
-        inner join nodes using (node)
-        where (identifiers.kind, identifiers.value) not in (select (kind, value) from shared_values)
-        union all
-        select 'name', firm_key, node, core_name, party_type, name_key, credit_code_normalised, null, null
-        from nodes where firm_key is not null),
-    lettered as (
-        select *,
-            case when kind = 'phone' then name_key
-                when kind = 'email' then case when name_key is not null then coalesce(party_type, '?') end
-                else '' end as letter
-        from usable)
-    select *,
-        case when kind in ('credit_code', 'tax_number') then ''
-            when min(code) over same <> max(code) over same then letter || ' ' || coalesce(code, '')
-            else letter end as group_key
-    from lettered
-    window same as (partition by kind, value, letter)
+        select node, kind, value from node_identifiers
+        where (kind, value) not in (select (kind, value) from shared_values)),
+    listed as (
+        select node,
+            list_sort(list(distinct value) filter (kind = 'phone')) as phones,
+            list_sort(list(distinct value) filter (kind = 'email')) as emails,
+            list_sort(list(distinct value) filter (kind in ('credit_code', 'tax_number', 'personal_id'))) as codes,
+            list_sort(list(distinct mail_domain(value))
+                filter (kind = 'email' and not is_free_mail(value))) as domains,
+            min(split_part(value, '@', 1)) filter (kind = 'email') as mailbox,
+            min(value) filter (kind = 'wechat') as wechat,
+            min(value) filter (kind = 'phone' and is_mobile(value)) as mobile
+        from usable group by node)
+    select nodes.* exclude (wechat), listed.wechat, listed.mobile, listed.mailbox,
+        coalesce(phones, []) as phones, coalesce(emails, []) as emails, coalesce(codes, []) as codes,
+        coalesce(domains, []) as domains, touched.node is not null as is_changed
+    from nodes
+    left join listed using (node)
+    left join touched using (node)
+    where name_key is not null
 """
 
-_STARS = """
+_OF_KIND = {
+    "person": "party_type is distinct from 'organisation'",
+    "organisation": "party_type is distinct from 'person'",
+}
+
+_KEPT_PAIRS = """
+    create or replace temp table pairs as
+    select * from kept_pairs
+    where left_node in (select node from nodes) and right_node in (select node from nodes)
+        and left_node not in (select node from touched) and right_node not in (select node from touched)
+"""
+
+_EDGES = """
     create or replace temp table edges as
-    select hub as left_node, node as right_node, kind as method, null::double as score
-    from keyed inner join (
-        select kind, value, group_key, min(node) as hub from keyed where group_key is not null group by all
-    ) using (kind, value, group_key)
-    where node <> hub
+    select left_node, right_node, method, score from pairs where is_match
+    union all
+    select left_node, right_node, 'judgement', 1.0 from judged where verdict = 'same'
 """
 
-# Firms at one number whose names don't begin alike, but one name contains the other.
-_CONTAINED = """
+# Staging may take a person for a firm: a name and a number that are both the same are one customer's.
+_OF_EITHER_KIND = """
     insert into edges
-    with spellings as (
-        select value, group_key, core_name, min(node) as hub, min(code) as code
-        from keyed
-        where kind = 'phone' and party_type = 'organisation' and group_key is not null
-            and length(core_name) > 1
-        group by all)
-    select distinct one.hub, other.hub, 'phone', null::double
-    from spellings as one
-    inner join spellings as other on one.value = other.value and one.group_key < other.group_key
-    where (contains(one.core_name, other.core_name) or contains(other.core_name, one.core_name))
-        and (one.code is null or other.code is null or one.code = other.code)
+    with usable as (
+        select kind, value, node, name_normalised, party_type
+        from node_identifiers inner join nodes using (node)
+        where kind in ('phone', 'email', 'wechat') and length(name_normalised) > 1
+            and (kind, value) not in (select (kind, value) from shared_values))
+    select distinct min(node), max(node), min(kind), 0.98
+    from usable
+    group by kind, value, name_normalised
+    having count(distinct coalesce(party_type, '')) > 1
 """
 
-# People at a firm's number whose surname is the contact's.
-_PEOPLE_OF_FIRMS = """
-    create or replace temp table candidates as
-    with labelled as (
-        select keyed.*, coalesce(components.cluster, keyed.node) as cluster
-        from keyed left join components using (node)
-        where kind in ('phone', 'email'))
-    select distinct people.cluster as cluster, firms.cluster as other, people.kind as method
-    from labelled as people
-    inner join labelled as firms on people.kind = firms.kind and people.value = firms.value
-    where people.party_type = 'person' and firms.party_type = 'organisation'
-        and people.surname = firms.contact_surname
+TABLES = """
+    create table if not exists identity.pairs (
+        left_node bigint not null, right_node bigint not null, model varchar not null, score double not null,
+        weight double not null, levels tinyint[] not null, method varchar not null, is_capped boolean not null,
+        is_match boolean not null);
+    create table if not exists identity.frequencies (
+        model varchar not null, attribute varchar not null, value varchar not null, share double not null);
 """
-
-# Records without a usable name at somebody's number or address.
-_NAMELESS = """
-    create or replace temp table candidates as
-    with labelled as (
-        select keyed.*, coalesce(components.cluster, keyed.node) as cluster
-        from keyed left join components using (node)
-        where kind in ('phone', 'email')),
-    named as (
-        select distinct coalesce(components.cluster, nodes.node) as cluster
-        from nodes left join components using (node) where nodes.name_key is not null)
-    select distinct nameless.cluster as cluster, others.cluster as other, nameless.kind as method
-    from labelled as nameless
-    inner join labelled as others on nameless.kind = others.kind and nameless.value = others.value
-    where nameless.cluster not in (from named) and others.cluster in (from named)
-"""
-
-# … and those that share a value among themselves only.
-_NAMELESS_STARS = """
-    insert into edges
-    select hub, node, kind, null::double
-    from (
-        select kind, node, min(node) over same as hub, bool_and(name_key is null) over same as all_nameless
-        from keyed where kind in ('phone', 'email') window same as (partition by kind, value))
-    where all_nameless and node <> hub
-"""
-
-# Firms of which nothing but a name is known, and that without place or legal form: the one firm of that name.
-_BARE_NAMES = """
-    create or replace temp table candidates as
-    with firms as (
-        select nodes.node, coalesce(components.cluster, nodes.node) as cluster, core_name,
-            place is null and node not in (select node from node_identifiers) as is_bare
-        from nodes left join components using (node)
-        where party_type = 'organisation' and length(core_name) > 2),
-    known as (select core_name, cluster, bool_and(is_bare) over (partition by cluster) as is_bare from firms)
-    select distinct bare.cluster as cluster, known.cluster as other, 'name' as method
-    from firms as bare inner join known using (core_name)
-    where bare.is_bare and not known.is_bare
-        and bare.cluster in (select cluster from known where is_bare)
-"""
-
-_UNAMBIGUOUS = """
-    insert into edges
-    select cluster, min(other), min(method), 0.85
-    from candidates
-    group by cluster
-    having min(other) = max(other)
-"""
-
-_SCORES = """
-    update edges set
-        method = case method when 'tax_number' then 'credit_code' else method end,
-        score = coalesce(score, case method
-            when 'credit_code' then 1.0 when 'tax_number' then 0.98 when 'email' then 0.97
-            when 'phone' then 0.95 else 0.92 end)
-"""
+"""What the next run needs to score only the pairs of what has changed."""
 
 
-def match_exactly(con: duckdb.DuckDBPyConnection) -> None:
-    """The `Matcher` of exact keys; see the module's docstring for its rules."""
-    for statement in (_KEYED, _STARS, _CONTAINED, _NAMELESS_STARS):
-        con.execute(statement)
-    for candidates in (_PEOPLE_OF_FIRMS, _NAMELESS, _BARE_NAMES):
-        connect_components(con, "edges", "components")
-        con.execute(candidates)
-        con.execute(_UNAMBIGUOUS)
-    con.execute(_SCORES)
-    for table in ("keyed", "candidates", "components"):
-        con.execute(f"drop table {table}")
+def match_by_models(con: duckdb.DuckDBPyConnection) -> None:
+    """The `Matcher` with Splink's models; see the module's docstring for its order."""
+    con.execute(_COMPARED)
+    con.execute(_KEPT_PAIRS)
+    _count_names(con)
+    for name in MODELS:
+        _add_pairs(con, load_model(name), _OF_KIND[name])
+    con.execute(_EDGES)
+    con.execute(_OF_EITHER_KIND)
+    constrain(con)
+    attach(con)
 
 
-def guard_size(con: duckdb.DuckDBPyConnection, largest: int = LARGEST_CUSTOMER) -> int:
-    """Find the components of `edges` as `components`; cut those over `largest` records back to credit codes.
+def keep_pairs(con: duckdb.DuckDBPyConnection) -> None:
+    """Bring identity.pairs and frequencies to what was found. Call it in a transaction."""
+    con.execute(
+        "delete from identity.pairs where left_node not in (select node from nodes) "
+        "or right_node not in (select node from nodes) "
+        "or left_node in (select node from touched) or right_node in (select node from touched)"
+    )
+    con.execute(
+        "insert into identity.pairs from pairs where left_node in (select node from touched) "
+        "or right_node in (select node from touched)"
+    )
+    if not con.execute("select 1 from kept_frequencies limit 1").fetchone():
+        con.execute("delete from identity.frequencies")
+        con.execute("insert into identity.frequencies from frequencies")
 
-    Returns:
-        How many components were cut back.
-    """
-    connect_components(con, "edges", "components")
-    row = con.execute(
-        "select count(*) from (select cluster from components group by cluster having count(*) > ?)",
-        [largest],
-    ).fetchone()
-    oversized = int(row[0]) if row else 0
-    if oversized:
-        _log.warning(
-            t(
-                "{count} groups of records that would be one customer have more than {largest} records; "
-                "only their credit codes are believed.",
-                count=oversized, largest=largest,
+
+def _count_names(con: duckdb.DuckDBPyConnection) -> None:
+    """TEMP `frequencies`: as counted when all was last matched, so that untouched pairs keep their scores."""
+    con.execute("create or replace temp table frequencies as from kept_frequencies")
+    if con.execute("select 1 from frequencies limit 1").fetchone():
+        return
+    for name in MODELS:
+        model = load_model(name)
+        for column in model.frequencies():
+            records = f"(select * from compared where {_OF_KIND[name]})"
+            con.execute(
+                f"insert into frequencies select '{name}', '{column}', value, share "
+                f"from ({count_frequencies(model, column, records)})"
             )
-        )  # fmt: skip
-        con.execute(
-            "delete from edges where method <> 'credit_code' and left_node in "
-            "(select node from components where cluster in "
-            "(select cluster from components group by cluster having count(*) > ?))",
-            [largest],
-        )
-        connect_components(con, "edges", "components")
-    return oversized
+
+
+def _add_pairs(con: duckdb.DuckDBPyConnection, model: Model, of_kind: str) -> None:
+    con.execute(f"create or replace temp table kind_records as select * from compared where {of_kind}")
+    find_pairs(con, model, "kind_records", "kind_pairs")
+    score_pairs(con, model, "kind_records", "kind_pairs", "kind_scores", "frequencies")
+    # Records of unknown kind were compared as both.
+    con.execute("delete from pairs where (left_node, right_node) in "
+                "(select (left_node, right_node) from kind_scores) and model <> ?", [model.name])  # fmt: skip
+    con.execute(
+        f"insert into pairs by name select *, score >= {model.merge} and not is_capped as is_match "
+        "from kind_scores"
+    )
+    for table in ("kind_records", "kind_pairs", "kind_scores"):
+        con.execute(f"drop table {table}")

@@ -2,21 +2,19 @@
 
 Comes in: a relation of distinct (raw, given_type) names as written. Goes out: a TEMP table with the same
 keys and the name's parts. Traditional characters become simplified ones (OpenCC, in one batch, for the names
-that have any); 王总 and 王小姐 keep the surname only; a firm's name is taken apart into place, core and legal
-form, so that 无锡鑫源机械有限公司, 鑫源机械（无锡）有限公司 and 鑫源无锡机械有限公司 have one registered key.
+that have any); then `people.py` takes persons apart, `firms.py` organisations, and `pinyin.py` spells them.
 """
 
 from __future__ import annotations
-
-import re
 
 import duckdb
 import pyarrow as pa
 from opencc import OpenCC
 
-from pipelines.identity.normalise import lexicon, quoted, text_list
-
-_HAN = "[一-鿿]"
+from pipelines.identity.firms import firms
+from pipelines.identity.lexicon import HAN, any_of, lexicon, text_list
+from pipelines.identity.people import people
+from pipelines.identity.pinyin import SYLLABLE_STARTS, spell, spell_surnames
 
 
 def parse_names(con: duckdb.DuckDBPyConnection, source: str, target: str) -> None:
@@ -26,25 +24,44 @@ def parse_names(con: duckdb.DuckDBPyConnection, source: str, target: str) -> Non
         con: a connection with the macros of `normalise.install_macros`.
         source: a query or relation with the columns raw VARCHAR (not null) and given_type VARCHAR ('person',
             'organisation' or NULL), distinct.
-        target: gets raw, given_type, party_type (NULL where nothing tells), name_normalised (NULL for
-            placeholders and mere titles), core_name, firm_key (firms whose registered name is written in
-            full), place (inside firm_key), surname (of persons), name_key (what two spellings of one name
-            share: a firm's first two characters, a person's surname, else all of it; NULL without a name).
+        target: gets raw, given_type, party_type (NULL where nothing tells) and, all of them NULL for
+            placeholders:
+
+            name_normalised: the whole name (NULL for mere titles, too); Latin persons given name first.
+            surname, given_name: of persons; given_name NULL where only the surname is known.
+            core_name: a firm without place, legal form and branch; brand and trade are its two parts (trade
+                NULL where no trade is named); short_forms VARCHAR[] what it may be called for short.
+            place: the city or province in a firm's name; branch: its office or branch as written.
+            firm_key: firms whose registered name is written in full; head_key: a branch's head firm's key.
+            pinyin, initials: of a person's whole name (surname first if Chinese) and of a firm's core_name.
+            name_key: what two spellings of one name share: a firm's first two characters, a person's surname,
+                else all of it.
     """
     con.execute(
         "create or replace temp table name_texts as "
         f"select raw, given_type, half_width(raw) as text from {source}"
     )
     _simplify(con)
-    con.execute(f"create or replace temp table {target} as {_parsing()}")
-    con.execute("drop table name_texts")
+    con.execute(f"create or replace temp table typed_names as {_typed()}")
+    con.execute(f"create or replace temp table people_names as {people()}")
+    con.execute(f"create or replace temp table firm_names as {firms()}")
+    spell(
+        con,
+        "select given_name as text from people_names where given_name is not null "
+        "union all select surname from people_names union all select core_name from firm_names",
+        "spelt_names",
+    )
+    spell_surnames(con, "spelt_surnames")
+    con.execute(f"create or replace temp table {target} as {_joined()}")
+    for table in ("name_texts", "typed_names", "people_names", "firm_names", "spelt_names", "spelt_surnames"):
+        con.execute(f"drop table {table}")
 
 
 def _simplify(con: duckdb.DuckDBPyConnection) -> None:
     """Rewrite the texts of `name_texts` that hold a traditional character in simplified ones."""
     converter = OpenCC("t2s")
     characters = con.execute(
-        f"select distinct unnest(regexp_extract_all(text, '{_HAN}')) as character from name_texts order by 1"
+        f"select distinct unnest(regexp_extract_all(text, '{HAN}')) as character from name_texts order by 1"
     ).fetchall()
     changing = "".join(character for (character,) in characters if converter.convert(character) != character)
     if not changing:
@@ -67,156 +84,107 @@ def _simplify(con: duckdb.DuckDBPyConnection) -> None:
     con.unregister("simplified_names")
 
 
-def _any(words: list[str]) -> str:
-    """A regular expression for any of the words, the longest first."""
-    return "|".join(re.escape(str(word)) for word in sorted(words, key=lambda word: (-len(word), word)))
-
-
-def _parsing() -> str:
-    """The query over `name_texts`: cleaned → typed → parts of persons and firms → keys."""
-    return f"""
-        with cleaned as ({_cleaned()}),
-        typed as ({_typed()}),
-        bodies as ({_bodies()}),
-        placed as ({_placed()}),
-        parts as ({_parts()})
-        select raw, given_type, party_type,
-            name_normalised,
-            case when party_type = 'organisation' then core_name end as core_name,
-            case when party_type = 'organisation' and name_normalised <> '' and length(full_core) > 1 then
-                case when is_branch then '|' || name_normalised || '|'
-                    when legal_form <> '' then coalesce(place, '') || '|' || full_core || '|' || legal_form
-                    when not has_han and length(flat) >= 5 then '|' || flat || '|' end
-            end as firm_key,
-            case when party_type = 'organisation' then place end as place,
-            case when party_type = 'person' then surname end as surname,
-            case when party_type = 'person' then 'p:' || surname
-                when party_type = 'organisation' and has_han then 'o:' || core_name[:2]
-                when party_type = 'organisation' then 'o:' || split_part(core_name, ' ', 1)
-                when party_type is null then '?:' || name_normalised
-            end as name_key
-        from parts"""
-
-
 def _cleaned() -> str:
     """flat: without spaces and punctuation (Latin names keep single spaces), brackets as ()."""
     words = lexicon()
     return rf"""
-        select raw, given_type, has_han, flat,
+        select raw, given_type, text, has_han, flat,
             flat = '' or list_contains({text_list(words["placeholder_names"])}, flat)
                 or regexp_matches(flat, '^[0-9()?*.-]*$') or replace(flat, flat[1], '') = '' as is_placeholder
         from (
-            select raw, given_type, regexp_matches(text, '{_HAN}') as has_han,
-                case when regexp_matches(text, '^{_HAN}*$') then text
-                    when regexp_matches(text, '{_HAN}')
+            select raw, given_type, text, regexp_matches(text, '{HAN}') as has_han,
+                case when regexp_matches(text, '^{HAN}*$') then text
+                    when regexp_matches(text, '{HAN}')
                     then regexp_replace(lower(text), '[^\p{{L}}\p{{N}}()]', '', 'g')
                     else trim(regexp_replace(
-                        regexp_replace(lower(text), '[.''’]', '', 'g'),
+                        regexp_replace(replace(lower(text), '&', ' and '), '[.''’`]', '', 'g'),
                         '[^\p{{L}}\p{{M}}\p{{N}}/]+', ' ', 'g'))
                 end as flat
             from name_texts)"""
 
 
 def _typed() -> str:
-    """party_type: as given unless the legal form says firm; else guessed; and a person's parts."""
+    """party_type: as given unless the legal form says firm, else guessed; titled, familiar: mere surnames."""
     words = lexicon()
-    legal, latin = _any([*words["legal_suffixes"], *words["branch_words"]]), _any(words["latin_suffixes"])
-    honorifics, titles = _any(words["honorifics"]), _any(words["titles_after_full_name"])
-    compound, surnames = _any(words["compound_surnames"]), words["surnames"].replace(" ", "")
+    legal, latin = any_of([*words["legal_suffixes"], *words["branch_words"]]), any_of(words["latin_suffixes"])
+    honorifics, titles = any_of(words["honorifics"]), any_of(words["titles_after_full_name"])
+    offices = any_of(words["latin_branch_words"])
+    compound, surnames = any_of(words["compound_surnames"]), words["surnames"].replace(" ", "")
     return rf"""
-        select raw, has_han, flat, is_placeholder, given_type,
+        select raw, given_type, text, has_han, flat, is_placeholder,
             regexp_extract(flat, '^((?:{compound})|[{surnames}])(?:{honorifics})$', 1) as titled,
             regexp_extract(flat, '^[老小阿]([{surnames}])$', 1) as familiar,
-            regexp_replace(flat, '({_HAN}{{2,}})(?:{titles})$', '\1') as untitled,
-            regexp_matches(flat, '^(?:{compound})') as is_compound,
+            regexp_replace(flat, '({HAN}{{2,}})(?:{titles})$', '\1') as plain,
             case
                 when is_placeholder then given_type
-                when has_han and regexp_matches(flat, '{_HAN}{{2,}}(?:{legal})[)]?$') and length(flat) > 5
+                when has_han and regexp_matches(flat, '{HAN}{{2,}}(?:{legal})[)]?$') and length(flat) > 5
                 then 'organisation'
                 when given_type is not null then given_type
-                when titled <> '' or familiar <> '' then 'person'
-                when has_han and (length(untitled) > 4
-                    or regexp_matches(flat, '{legal}|{_any(words["organisation_words"])}|[0-9a-z(]'))
+                when titled <> '' or familiar <> '' or regexp_matches(text, '{HAN}·{HAN}') then 'person'
+                when has_han and (length(plain) > 4
+                    or regexp_matches(flat, '{legal}|{any_of(words["organisation_words"])}|[0-9a-z(]'))
                 then 'organisation'
-                when has_han and (is_compound
-                    or (length(untitled) in (2, 3) and regexp_matches(flat, '^[{surnames}]')))
+                when has_han and (regexp_matches(flat, '^(?:{compound})')
+                    or (length(plain) in (2, 3) and regexp_matches(flat, '^[{surnames}]')))
                 then 'person'
                 when has_han then 'organisation'
-                when regexp_matches(flat, ' (?:{latin})$|[0-9/]') then 'organisation'
+                when regexp_matches(flat, ' (?:{latin})(?: .*(?:{offices}))?$|[0-9/]') then 'organisation'
+                when regexp_matches(flat, '^(?:{any_of(words["latin_titles"])}) ') then 'person'
             end as party_type
-        from cleaned"""
+        from ({_cleaned()})"""
 
 
-def _bodies() -> str:
-    """A firm's name without brackets and branch, and what stands in the brackets."""
-    words = lexicon()
-    places = _any([*words["provinces"], *words["cities"]])
-    branches = _any(words["branch_words"])
+def _joined() -> str:
+    """Parts of both kinds beside each other, with their spelling and keys."""
+    unknown = "nullif(regexp_replace(flat, '[()]', '', 'g'), '')"
     return rf"""
-        select *, regexp_extract(flat, '\(({places})[省市]?\)', 1) as place_in_brackets,
-            regexp_replace(
-                regexp_replace(flat, '\([^()]*\)|[()]', '', 'g'),
-                '(公司|集团|厂){_HAN}{{0,8}}(?:{branches})$', '\1') as body,
-            regexp_matches(flat, '(?:公司|集团|厂){_HAN}{{0,8}}(?:{branches})$') as is_branch,
-            regexp_replace(flat, '\((?:{places})[省市]?\)|[()]', '', 'g') as full_body
-        from typed"""
-
-
-def _placed() -> str:
-    """Lift legal form and place (in front, in brackets, or after the brand) out of a firm's name."""
-    words = lexicon()
-    legal, latin = _any(list(words["legal_suffixes"])), _any(words["latin_suffixes"])
-    front = rf"^((?:{_any(words['provinces'])})[省市]?)?((?:{_any(words['cities'])})[市县]?)?(.{{2,}})$"
-    return rf"""
-        select *,
-            case when lifts
-                then regexp_replace(coalesce(nullif(lifted.city, ''), lifted.province), '[省市县]$', '')
-                else '' end as place_in_front,
-            case when lifts then lifted.rest else named end as front,
-            case when lifts then regexp_replace(full_named, '{front}', '\3') else full_named end as full_front
-        from (
-            select *, not list_contains({text_list(words["organisation_words"])}, lifted.rest) as lifts
-            from (
-                select *, regexp_extract(named, '{front}', ['province', 'city', 'rest']) as lifted
-                from (
-                    select *,
-                        regexp_extract(body, '(?:{legal})$') as suffix,
-                        case when has_han then regexp_replace(body, '(.{{2,}}?)(?:{legal})$', '\1')
-                            else regexp_replace(body, '(?: (?:{latin}))+$', '') end as named,
-                        case when has_han then regexp_replace(full_body, '(.{{2,}}?)(?:{legal})$', '\1')
-                            else full_body end as full_named
-                    from bodies)))"""
-
-
-def _parts() -> str:
-    """Names and keys of both kinds; a place after the brand moves to the front."""
-    words = lexicon()
-    inner = rf"^(.{{2,4}}?)({_any(words['cities'])})市?(.{{2,}})$"
-    forms = ", ".join(f"{quoted(key)}: {quoted(value)}" for key, value in words["legal_suffixes"].items())
-    return rf"""
-        select raw, given_type, has_han, flat, party_type,
+        select typed.raw, typed.given_type, typed.party_type,
             case when is_placeholder then null
-                when party_type = 'person'
-                then case when titled = '' and familiar = '' and length(untitled) > 1 then untitled end
-                else nullif(regexp_replace(flat, '[()]', '', 'g'), '')
-            end as name_normalised,
-            case when is_placeholder then null
-                when titled <> '' then titled when familiar <> '' then familiar
-                when not has_han then split_part(flat, ' ', -1)
-                when is_compound and length(untitled) > 2 then untitled[:2]
-                else untitled[1]
-            end as surname,
-            case when not is_placeholder then
-                case when has_inner then regexp_replace(front, '{inner}', '\1\3')
-                    when regexp_matches(front, '^老{_HAN}{{2,3}}$') then front[2:]
-                    else front end
-            end as core_name,
-            case when has_inner then regexp_replace(full_front, '{inner}', '\1\3')
-                else full_front end as full_core,
-            is_branch, coalesce(map {{{forms}}}[suffix], '') as legal_form,
-            coalesce(nullif(place_in_brackets, ''), nullif(place_in_front, ''),
-                case when has_inner then regexp_extract(front, '{inner}', 2) end) as place
-        from (
-            select *, has_han and suffix <> '' and place_in_front = '' and place_in_brackets = ''
-                and regexp_matches(front, '{inner}') as has_inner
-            from placed)"""
+                when typed.party_type = 'person' then people.name_normalised
+                when typed.party_type = 'organisation' then firms.name_normalised
+                else {unknown} end as name_normalised,
+            firms.core_name, firms.firm_key, firms.place, people.surname,
+            case when typed.party_type = 'person' then 'p:' || people.surname
+                when typed.party_type = 'organisation' and has_han then 'o:' || firms.core_name[:2]
+                when typed.party_type = 'organisation' then 'o:' || split_part(firms.core_name, ' ', 1)
+                when typed.party_type is null and not is_placeholder then '?:' || {unknown}
+            end as name_key,
+            people.given_name,
+            case when firms.core_name is not null then coalesce(spelt.pinyin, {_letters("firms.core_name")})
+                when people.name_normalised is null then null
+                when has_han or is_pinyin then coalesce(family.pinyin, spelt_family.pinyin, people.surname)
+                    || coalesce(spelt.pinyin, people.given_name, '')
+                else {_letters("people.name_normalised")} end as pinyin,
+            case when firms.core_name is not null then coalesce(spelt.initials, {_starts("firms.core_name")})
+                when people.name_normalised is null then null
+                when has_han then coalesce(family.initials, spelt_family.initials)
+                    || coalesce(spelt.initials, '')
+                when is_pinyin
+                then {_syllables("people.surname")} || coalesce({_syllables("people.given_name")}, '')
+                else {_starts("people.name_normalised")} end as initials,
+            firms.brand, firms.trade, firms.branch, firms.head_key, firms.short_forms
+        from typed_names as typed
+        left join people_names as people
+            on typed.raw = people.raw and typed.given_type is not distinct from people.given_type
+        left join firm_names as firms
+            on typed.raw = firms.raw and typed.given_type is not distinct from firms.given_type
+        left join spelt_names as spelt on spelt.text = coalesce(firms.core_name, people.given_name)
+        left join spelt_names as spelt_family on people.surname = spelt_family.text
+        left join spelt_surnames as family on people.surname = family.surname"""
+
+
+def _letters(name: str) -> str:
+    return rf"nullif(regexp_replace({name}, '[^\p{{L}}\p{{M}}\p{{N}}]', '', 'g'), '')"
+
+
+def _starts(name: str) -> str:
+    """The first letters of the words."""
+    return f"array_to_string(list_transform(string_split({name}, ' '), lambda word: word[1]), '')"
+
+
+def _syllables(name: str) -> str:
+    """The first letters of the syllables of pinyin."""
+    return (
+        f"array_to_string(list_transform(regexp_extract_all({name}, '{SYLLABLE_STARTS}'), "
+        "lambda start: trim(start)[1]), '')"
+    )

@@ -1,76 +1,132 @@
 """The customers' records with their keys: what the matcher compares.
 
-Comes in: `quality.passed_customers`, `passed_contacts`, `passed_staff`. Goes out: TEMP tables
-`nodes` (one row per customers record, numbered in the order in which ids are minted: earliest created,
-then system, source_table, source_id) and `node_identifiers` (each node's phones, e-mail addresses and
-codes, a contact's counted as the customer's), with the values that too many share marked.
+Comes in: `quality.passed_customers`, `passed_contacts`, `passed_staff`, and what earlier runs made of the same
+records. Goes out: TEMP tables `nodes` (one row per customers record, normalised; numbered in the order in which
+ids are minted: earliest created, then system, source_table, source_id), `node_identifiers` (each node's phones,
+e-mail addresses, WeChat ids and codes, a contact's counted as the customer's) and `shared_values` (those that
+too many share). Only records whose text has changed are normalised; the others come from identity.nodes.
 """
 
 from __future__ import annotations
+
+import hashlib
+from pathlib import Path
 
 import duckdb
 
 from pipelines.identity.names import parse_names
 
+_INPUTS = """
+    create or replace temp table record_inputs as
+    with contacts as (
+        select owner.system, owner.source_table, owner.source_id,
+            list_sort(list({'name': contact_name, 'phone': customer_phone, 'email': customer_email})) as contacts
+        from quality.passed_contacts as contacts
+        inner join customer_references as owner using (system, customer_source_id)
+        group by all)
+    select system, source_table, source_id, created_at, party_type, customer_name, contact_name, mobile, phone,
+        email, wechat_id, credit_code, region, address, contacts.contacts,
+        hash(created_at, party_type, customer_name, contact_name, mobile, phone, email, wechat_id, credit_code,
+            region, address, contacts.contacts) as content
+    from quality.passed_customers
+    left join contacts using (system, source_table, source_id)
+"""
+
+# A careless source repeats a key: the first such record stands for all of them.
+_ONE_PER_KEY = """
+    create or replace temp table record_inputs as
+    from record_inputs
+    qualify row_number() over (
+        partition by system, source_table, source_id
+        order by created_at nulls last, customer_name, mobile, phone, email, content) = 1
+"""
+
+# A row of any entity points at a customer by its source_id alone; where two tables of one system have the
+# same, the table that comes first by name is meant.
+_REFERENCES = """
+    create or replace temp table customer_references as
+    select system, source_id as customer_source_id, min(source_table) as source_table, source_id
+    from quality.passed_customers group by all
+"""
+
+_FRESH = """
+    create or replace temp table fresh_inputs as
+    with compared as (
+        select inputs.*, kept.node as earlier
+        from record_inputs as inputs
+        left join kept_nodes as kept using (system, source_table, source_id)
+        where kept.content is distinct from inputs.content)
+    select * exclude (earlier), coalesce(earlier, (select coalesce(max(node), 0) from kept_nodes)
+        + row_number() over (
+            partition by earlier is null order by created_at nulls last, system, source_table, source_id)) as node
+    from compared
+"""
+
 _NAMES = """
     select distinct raw, given_type from (
-        select customer_name as raw, party_type as given_type from quality.passed_customers
-        union all select contact_name, 'person' from quality.passed_customers
-        union all select contact_name, 'person' from quality.passed_contacts)
+        select customer_name as raw, party_type as given_type from fresh_inputs
+        union all select contact_name, 'person' from fresh_inputs
+        union all select unnest(contacts).name, 'person' from fresh_inputs)
     where raw is not null
 """
 
 _NODES = """
     create or replace temp table nodes as
+    with said as (
+        select *, address_parts(address) as place_of_address, address_parts(region) as place_of_region
+        from fresh_inputs)
     select
-        row_number() over (
-            order by records.created_at nulls last, system, source_table, source_id,
-                records.customer_name, records.mobile, records.phone, records.email) as node,
-        system, source_table, source_id, records.created_at,
-        coalesce(names.party_type, records.party_type) as party_type,
-        names.name_normalised, names.core_name, names.firm_key, names.place, names.surname, names.name_key,
+        said.node, said.system, said.source_table, said.source_id, said.created_at, said.content,
+        coalesce(names.party_type, said.party_type) as party_type,
+        names.name_normalised, names.surname, names.given_name, names.pinyin, names.core_name, names.brand,
+        names.trade, names.firm_key, names.head_key, names.branch, names.place, names.name_key,
         case when coalesce(names.party_type, '') <> 'person' then contacts.surname end as contact_surname,
-        phone_number(records.mobile) as first_number, phone_number(records.phone) as second_number,
-        email_address(records.email) as email_normalised,
-        credit_code(records.credit_code) as credit_code_normalised,
-        tax_number(records.credit_code) as tax_number_normalised
-    from quality.passed_customers as records
+        case when coalesce(names.party_type, '') <> 'person' and contacts.given_name is not null
+            then contacts.name_normalised end as contact_name,
+        phone_number(said.mobile) as first_number, phone_number(said.phone) as second_number,
+        email_address(said.email) as email_normalised,
+        wechat_id(said.wechat_id) as wechat,
+        credit_code(said.credit_code) as credit_code_normalised,
+        tax_number(said.credit_code) as tax_number_normalised,
+        case when coalesce(names.party_type, said.party_type, '') <> 'organisation'
+            then personal_id(said.credit_code) end as personal_id,
+        coalesce(place_of_region.province, place_of_address.province) as province,
+        coalesce(place_of_region.city, place_of_address.city) as city,
+        place_of_address.rest as address
+    from said
     left join record_names as names
-        on records.customer_name = names.raw
-        and coalesce(records.party_type, '') = coalesce(names.given_type, '')
+        on said.customer_name = names.raw and coalesce(said.party_type, '') = coalesce(names.given_type, '')
     left join record_names as contacts
-        on records.contact_name = contacts.raw and contacts.given_type = 'person'
+        on said.contact_name = contacts.raw and contacts.given_type = 'person'
 """
 
 _IDENTIFIERS = """
     create or replace temp table node_identifiers as
     with contacts as (
-        select nodes.node, phone_number(contacts.customer_phone) as number,
-            email_address(contacts.customer_email) as address, names.surname
-        from quality.passed_contacts as contacts
-        inner join customer_references using (system, customer_source_id)
-        inner join nodes using (node)
-        left join record_names as names on contacts.contact_name = names.raw and names.given_type = 'person'),
-    codes as (
-        select node, tax_number_normalised as value from nodes
-        union all
-        select node, credit_code_normalised[3:17] from nodes
-        where credit_code_normalised[3:17] in (select tax_number_normalised from nodes)),
+        select node, phone_number(contact.phone) as number, email_address(contact.email) as address, names.surname
+        from (select node, unnest(contacts) as contact from fresh_inputs)
+        left join record_names as names on contact.name = names.raw and names.given_type = 'person'),
     every as (
         select node, 'phone' as kind, first_number as value, contact_surname from nodes
         union all select node, 'phone', second_number, contact_surname from nodes
         union all select node, 'email', email_normalised, contact_surname from nodes
+        union all select node, 'wechat', wechat, contact_surname from nodes
         union all select node, 'credit_code', credit_code_normalised, null from nodes
-        union all select node, 'tax_number', value, null from codes
+        union all select node, 'personal_id', personal_id, null from nodes
+        union all select node, 'tax_number', tax_number_normalised, null from nodes
+        union all select node, 'tax_number', credit_code_normalised[3:17], null from nodes
         union all select node, 'phone', number, surname from contacts
         union all select node, 'email', address, surname from contacts)
     select distinct kind, value, node, contact_surname from every where value is not null
 """
 
-# A careless source repeats a key: the first such record stands for all of them.
-_ONE_PER_KEY = """
-    delete from nodes where node not in (
-        select min(node) from nodes group by system, source_table, source_id)
+_UNCHANGED = """
+    create or replace temp table unchanged as
+    select kept.node
+    from kept_nodes as kept
+    semi join record_inputs as inputs
+        on kept.system = inputs.system and kept.source_table = inputs.source_table
+        and kept.source_id = inputs.source_id and kept.content = inputs.content
 """
 
 # Beyond so many names a value is a switchboard, a hot line or a filler, not a customer's own. One firm's
@@ -81,7 +137,7 @@ _SHARED = """
     from node_identifiers as identifiers inner join nodes using (node)
     group by all
     having count(distinct nodes.name_key)
-            > $most * case when kind in ('credit_code', 'tax_number') then 4 else 1 end
+            > $most * case when kind in ('credit_code', 'tax_number', 'personal_id') then 4 else 1 end
         or count(distinct nodes.name_normalised) > 4 * $most
     union
     select 'phone', phone_number(mobile) from quality.passed_staff where phone_number(mobile) is not null
@@ -89,43 +145,106 @@ _SHARED = """
     select 'email', email_address(email) from quality.passed_staff where email_address(email) is not null
 """
 
-# A row of any entity points at a customer by its source_id alone; where two tables of one system have the
-# same, the table that comes first by name is meant.
-_REFERENCES = """
-    create or replace temp table customer_references as
-    select system, source_id as customer_source_id, arg_min(node, source_table) as node
-    from nodes group by all
+# A value that has become shared, or isn't any more, changes what its records have in common with others.
+_TOUCHED = """
+    create or replace temp table touched as
+    select node from fresh_inputs
+    union
+    select identifiers.node
+    from node_identifiers as identifiers
+    inner join (
+        (from shared_values except from kept_shared_values)
+        union all (from kept_shared_values except from shared_values)) using (kind, value)
 """
+
+TABLES = """
+    create table if not exists identity.nodes (
+        node bigint not null, system varchar not null, source_table varchar not null,
+        source_id varchar not null, created_at timestamp, content ubigint not null, party_type varchar,
+        name_normalised varchar, surname varchar, given_name varchar, pinyin varchar, core_name varchar,
+        brand varchar, trade varchar, firm_key varchar, head_key varchar, branch varchar, place varchar,
+        name_key varchar, contact_surname varchar, contact_name varchar, first_number varchar,
+        second_number varchar, email_normalised varchar, wechat varchar, credit_code_normalised varchar,
+        tax_number_normalised varchar, personal_id varchar, province varchar, city varchar, address varchar);
+    create table if not exists identity.node_identifiers (
+        kind varchar not null, value varchar not null, node bigint not null, contact_surname varchar);
+    create table if not exists identity.shared_values (kind varchar not null, value varchar not null);
+"""
+"""What the next run needs to normalise and compare only what has changed."""
+
+
+def rules_signature() -> str:
+    """A hash of everything that decides how a record is normalised."""
+    folder = Path(__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted(p for pattern in ("*.py", "*.yml", "models/*.yml") for p in folder.glob(pattern)):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def build_records(con: duckdb.DuckDBPyConnection, most_names: int) -> None:
-    """Make `nodes`, `node_identifiers`, `shared_values` and `customer_references` as TEMP tables.
+    """Make `nodes`, `node_identifiers`, `shared_values`, `customer_references` and `touched` as TEMP tables.
+
+    `touched` has the nodes whose pairs must be found anew: new and changed ones, and those at a value that
+    has become shared or isn't any more.
 
     Args:
-        con: a connection with the macros of `normalise.install_macros`.
+        con: a connection with the macros of `normalise.install_macros` and the views kept_… of `resolve.py`.
         most_names: a phone number or e-mail address under more distinct names than this identifies nobody.
             An own employee's number or address identifies no customer either.
     """
-    parse_names(con, f"({_NAMES})", "record_names")
-    con.execute(_NODES)
+    con.execute(_REFERENCES)
+    con.execute(_INPUTS)
     repeats = con.execute(
-        "select count(*) > count(distinct hash(system, source_table, source_id)) from nodes"
+        "select count(*) > count(distinct hash(system, source_table, source_id)) from record_inputs"
     ).fetchone()
     if repeats and repeats[0]:
         con.execute(_ONE_PER_KEY)
-    con.execute(_REFERENCES)
+    con.execute(_FRESH)
+    parse_names(con, f"({_NAMES})", "record_names")
+    con.execute(_NODES)
     con.execute(_IDENTIFIERS)
+    con.execute(_UNCHANGED)
+    con.execute("insert into nodes by name from kept_nodes semi join unchanged using (node)")
+    con.execute(
+        "insert into node_identifiers by name from kept_node_identifiers semi join unchanged using (node)"
+    )
+    con.execute(
+        "create or replace temp table customer_references as "
+        "select owner.system, customer_source_id, node from customer_references as owner "
+        "inner join nodes using (system, source_table, source_id)"
+    )
     con.execute(_SHARED, {"most": most_names})
-    con.execute("drop table record_names")
+    con.execute(_TOUCHED)
+    for table in ("record_names", "record_inputs", "unchanged"):
+        con.execute(f"drop table {table}")
+
+
+def keep_records(con: duckdb.DuckDBPyConnection) -> None:
+    """Bring identity.nodes and its companions to what `build_records` found. Call it in a transaction."""
+    con.execute("delete from identity.nodes where node not in (select node from nodes)")
+    con.execute("delete from identity.nodes where node in (select node from fresh_inputs)")
+    con.execute("insert into identity.nodes by name from nodes semi join fresh_inputs using (node)")
+    con.execute(
+        "delete from identity.node_identifiers where node not in (select node from identity.nodes) "
+        "or node in (select node from fresh_inputs)"
+    )
+    con.execute(
+        "insert into identity.node_identifiers by name from node_identifiers semi join fresh_inputs using (node)"
+    )
+    con.execute("delete from identity.shared_values")
+    con.execute("insert into identity.shared_values from shared_values")
 
 
 RECORDS = """
-    select system, source_table, source_id, party_type, name_normalised, core_name, firm_key, surname,
+    select system, source_table, source_id, party_type, name_normalised, core_name, firm_key, head_key, branch,
+        surname,
         case when is_mobile(first_number) then first_number
             when is_mobile(second_number) then second_number end as mobile_normalised,
         case when not is_mobile(second_number) then second_number
             when not is_mobile(first_number) then first_number end as phone_normalised,
-        email_normalised, credit_code_normalised, tax_number_normalised
+        email_normalised, wechat as wechat_normalised, credit_code_normalised, tax_number_normalised,
+        province, city, address as address_normalised
     from nodes
 """
 """The query whose result is kept as identity.records."""

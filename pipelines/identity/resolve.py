@@ -18,11 +18,13 @@ from datetime import datetime
 import duckdb
 
 from pipelines.i18n import t
-from pipelines.identity import history, ledger
-from pipelines.identity.match import Matcher, guard_size, match_exactly
+from pipelines.identity import history, judgements, ledger, match, records, review
+from pipelines.identity.match import MODELS, Matcher, keep_pairs, match_by_models
 from pipelines.identity.mentions import ENTITIES, MENTION, WHO, resolve_mentions
 from pipelines.identity.normalise import install_macros
-from pipelines.identity.records import IDENTIFIERS, RECORDS, build_records
+from pipelines.identity.model import load_model
+from pipelines.identity.records import IDENTIFIERS, RECORDS, build_records, keep_records, rules_signature
+from pipelines.identity.review import build_queue, keep_queue
 from pipelines.settings import Settings
 from warehouse import store
 
@@ -36,6 +38,23 @@ _TABLES = """
         customer_id varchar not null, method varchar not null, score double not null,
         decided_at timestamp not null, run_id varchar not null, valid_from timestamp);
     alter table identity.customer_xref add column if not exists valid_from timestamp;
+    create table if not exists identity.matcher_state (
+        signature varchar not null, records bigint not null, matched_at timestamp not null);
+"""
+
+_KEPT = ("nodes", "node_identifiers", "shared_values", "pairs", "frequencies")
+_REBUILD_SHARE = 0.2
+"""Beyond so many new or changed records all is matched anew, and names are counted anew."""
+
+_JUDGED = """
+    create or replace temp table judged as
+    select distinct least(one.node, other.node) as left_node, greatest(one.node, other.node) as right_node, verdict
+    from judgements
+    inner join nodes as one
+        on left_system = one.system and left_table = one.source_table and left_id = one.source_id
+    inner join nodes as other
+        on right_system = other.system and right_table = other.source_table and right_id = other.source_id
+    where one.node <> other.node
 """
 
 _CLUSTERS = """
@@ -109,26 +128,36 @@ class IdentityResult:
     unresolved: int
 
 
-def run_identity(settings: Settings, run_id: str, matcher: Matcher = match_exactly) -> IdentityResult:
+def run_identity(
+    settings: Settings, run_id: str, matcher: Matcher = match_by_models, *, rebuild: bool = False
+) -> IdentityResult:
     """Resolve all records and rows that gate 1 let through, and keep the result.
+
+    New and changed records are matched against all, the others keep their pairs; but all are matched anew
+    when the rules have changed, or more than a fifth of the records.
 
     Args:
         settings: where the warehouse is.
         run_id: written beside everything that this run decides.
         matcher: gives the edges between records.
+        rebuild: match all records anew, whatever earlier runs found.
     """
     with store.connect(settings) as con:
         store.ensure_schemas(con)
         con.execute(_TABLES)
         ledger.ensure_ledger(con)
         history.ensure_history(con)
+        for tables in (records.TABLES, match.TABLES, review.TABLES):
+            con.execute(tables)
         install_macros(con)
+        judgements.load(con, settings)
         with _told(t("names, numbers and codes normalised")):
-            build_records(con, MOST_NAMES)
+            is_new = _normalise(con, rebuild)
         with _told(t("records matched")):
+            con.execute(_JUDGED)
             matcher(con)
-            guard_size(con)
             con.execute(_CLUSTERS)
+            build_queue(con)
         with _told(t("mentions resolved")):
             resolve_mentions(con)
         con.execute(_MEMBERS_NOW, {"mention": MENTION})
@@ -136,8 +165,39 @@ def run_identity(settings: Settings, run_id: str, matcher: Matcher = match_exact
         with _told(t("rows given their customer")):
             _build_xref(con)
         with _told(t("identity written")):
-            _write(con, run_id, store.now())
+            _write(con, run_id, store.now(), is_new)
         return _result(con, changes)
+
+
+def _signature() -> str:
+    return "-".join([rules_signature(), *(load_model(name).signature() for name in MODELS)])
+
+
+def _normalise(con: duckdb.DuckDBPyConnection, rebuild: bool) -> bool:
+    """Make the records; returns whether all of them are matched anew."""
+    state = con.execute("select signature, records from identity.matcher_state").fetchone()
+    if state is None or state[0] != _signature():
+        rebuild = True
+    _look_back(con, nothing=rebuild)
+    build_records(con, MOST_NAMES)
+    if rebuild:
+        return True
+    row = con.execute("select (select count(*) from fresh_inputs), (select count(*) from nodes)").fetchone()
+    assert row is not None and state is not None
+    fresh, now = row
+    if fresh > _REBUILD_SHARE * now or abs(now - state[1]) > _REBUILD_SHARE * state[1]:
+        _look_back(con, nothing=True)
+        build_records(con, MOST_NAMES)
+        return True
+    return False
+
+
+def _look_back(con: duckdb.DuckDBPyConnection, *, nothing: bool) -> None:
+    """The views kept_…: what earlier runs found, or nothing."""
+    for name in _KEPT:
+        con.execute(
+            f"create or replace temp view kept_{name} as select * from identity.{name} where {not nothing}"
+        )
 
 
 @contextmanager
@@ -201,12 +261,20 @@ def _add_rows(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(f"insert into xref_now select * from {source}")
 
 
-def _write(con: duckdb.DuckDBPyConnection, run_id: str, moment: datetime) -> None:
+def _write(con: duckdb.DuckDBPyConnection, run_id: str, moment: datetime, is_new: bool) -> None:
     """Everything in one transaction, each table by difference."""
     con.begin()
     try:
         ledger.record(con, run_id, moment)
         _write_xref(con, run_id, moment)
+        keep_records(con)
+        keep_pairs(con)
+        keep_queue(con, run_id, moment)
+        if is_new:
+            con.execute("delete from identity.matcher_state")
+            con.execute(
+                "insert into identity.matcher_state select ?, count(*), ? from nodes", [_signature(), moment]
+            )
         for name, query in (
             ("records", RECORDS),
             ("identifiers", IDENTIFIERS),

@@ -16,6 +16,7 @@ import duckdb
 
 from pipelines.errors import GuikeError
 from pipelines.i18n import t
+from pipelines.identity import judgements
 from pipelines.settings import Settings
 from warehouse import store
 
@@ -79,6 +80,8 @@ def fingerprint(con: duckdb.DuckDBPyConnection, settings: Settings, stage: str) 
         stage, files_hash(settings.root, _CODE[stage]), settings.as_of.isoformat(), settings.timezone,
         *(_loads(con) if stage == "staging" else _earlier(con, stage)),
     ]  # fmt: skip
+    if stage == "identity":
+        parts.append(f"judgements={judgements.fingerprint(settings)}")
     if stage == "publish":
         # Readers are told which data is old, and when it no longer is.
         parts += [f"masked={settings.mask_personal_data}", f"stale={','.join(_stale_systems(con))}"]

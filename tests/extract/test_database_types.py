@@ -97,9 +97,20 @@ def test_postgresql(make_spec: MakeSpec, read_rows: ReadRows, postgres: str) -> 
 def test_a_single_column_of_nulls(make_spec: MakeSpec, read_rows: ReadRows, postgres: str) -> None:
     with sa.create_engine(postgres, isolation_level="AUTOCOMMIT").connect() as con:
         con.exec_driver_sql("create table things (a text)")
-        con.exec_driver_sql("insert into things values (null), (''), ('x'), (null)")
+        con.exec_driver_sql("insert into things values (null), (''), ('x'), (null), ('\\N'), ('\"q')")
     tables = "- {name: things, key: [a], snapshot: nothing tells an edit, columns: [a]}"
-    assert read_rows(make_spec("database", postgres, tables)) == [(None,), ("",), ("x",), (None,)]
+    found = read_rows(make_spec("database", postgres, tables))
+    assert found == [(None,), ("",), ("x",), (None,), ("\\N",), ('"q',)]
+
+
+def test_a_byte_order_mark_is_part_of_the_value(
+    make_spec: MakeSpec, read_rows: ReadRows, postgres: str
+) -> None:
+    with sa.create_engine(postgres, isolation_level="AUTOCOMMIT").connect() as con:
+        con.exec_driver_sql("create table things (a text)")
+        con.exec_driver_sql("insert into things values ('\ufeffa'), ('\ufeffb')")
+    tables = "- {name: things, key: [a], snapshot: nothing tells an edit, columns: [a]}"
+    assert read_rows(make_spec("database", postgres, tables)) == [("\ufeffa",), ("\ufeffb",)]
 
 
 GBK, UTF8 = "王小明".encode("gbk").hex(), "王小明".encode().hex()

@@ -20,7 +20,7 @@ _KEYS = {"system": "varchar", "source_table": "varchar", "source_id": "varchar"}
 _CUSTOMERS = (
     _KEYS
     | dict.fromkeys(("party_type", "customer_name", "contact_name"), "varchar")
-    | dict.fromkeys(("mobile", "phone", "email", "credit_code"), "varchar")
+    | dict.fromkeys(("mobile", "phone", "email", "wechat_id", "credit_code", "region", "address"), "varchar")
     | {"created_at": "timestamp"}
 )
 _WHO = _KEYS | dict.fromkeys(

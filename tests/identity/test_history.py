@@ -15,6 +15,7 @@ import duckdb
 import pytest
 import yaml
 
+from pipelines.identity import judgements
 from pipelines.identity.ledger import REPLAYED_MEMBERS
 from pipelines.settings import ROOT
 from tests.dbt_models import model_sql
@@ -51,34 +52,31 @@ def _build_models(con: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-def _person(source_id: str, email: str) -> dict[str, Any]:
-    return {"source_id": source_id, "party_type": "person", "customer_name": "王伟", "email": email}
+_PEOPLE = {"a": "王伟", "b": "李娜", "c": "赵强"}
 
 
-def _put(world: World, emails: dict[str, str], bridge: tuple[str, str] | None = None) -> None:
-    """People with one order each; the bridge gives the first of the two the second's address as well."""
-    contacts = (
-        [{"source_id": "x", "customer_source_id": bridge[0], "customer_email": emails[bridge[1]]}]
-        if bridge
-        else []
-    )
+def _put(world: World, present: str = "abc") -> None:
+    """People whom nothing makes one, with one order each."""
     world.put(
-        [_person(source_id, email) for source_id, email in emails.items()],
-        contacts=contacts,
-        orders=[{"source_id": f"o{source_id}", "customer_source_id": source_id} for source_id in emails],
+        [{"source_id": who, "party_type": "person", "customer_name": _PEOPLE[who]} for who in present],
+        orders=[{"source_id": f"o{who}", "customer_source_id": who} for who in present],
     )
+
+
+def _judge(world: World, verdict: str, left: str, right: str) -> None:
+    judgements.add(world.settings, verdict, f"crm.customers.{left}", f"crm.customers.{right}", "Lin", "seen")
 
 
 @pytest.fixture
 def told(world: World) -> dict[str, Any]:
     """Three runs: apart; a and b merged; a and b apart again, b with c. What was reported, and when."""
-    apart = {"a": "a@example.com", "b": "b@example.com", "c": "c@example.com"}
-    together = apart | {"c": "b@example.com"}
     reports: dict[str, Any] = {}
-    for moment, (emails, bridge) in {
-        "apart": (apart, None), "merged": (apart, ("a", "b")), "split": (together, None),
+    _put(world)
+    for moment, verdicts in {
+        "apart": [], "merged": [("same", "a", "b")], "split": [("different", "a", "b"), ("same", "b", "c")],
     }.items():  # fmt: skip
-        _put(world, emails, bridge)
+        for verdict in verdicts:
+            _judge(world, *verdict)
         world.run()
         with store.connect(world.settings) as con:
             _build_models(con)
@@ -133,8 +131,7 @@ def test_the_history_of_records_is_the_ledgers(world: World, told: dict[str, Any
 
 
 def test_a_deleted_row_has_an_end_and_a_returning_one_a_new_beginning(world: World) -> None:
-    emails = {"a": "a@example.com", "b": "b@example.com"}
-    for present in (emails, {"a": "a@example.com"}, emails):
+    for present in ("ab", "a", "ab"):
         _put(world, present)
         world.run()
     with store.connect(world.settings) as con:
@@ -147,13 +144,18 @@ def test_a_deleted_row_has_an_end_and_a_returning_one_a_new_beginning(world: Wor
     assert until is None
 
 
-def test_a_new_score_leaves_the_span_alone(world: World) -> None:
-    """b's method changes from own to email when c comes; it belongs to its customer as before."""
-    _put(world, {"a": "a@example.com", "b": "b@example.com"})
+def test_a_new_method_leaves_the_span_alone(world: World) -> None:
+    """c comes to b, so that b no longer stands on its own; it belongs to its customer as before."""
+    about_b = (
+        "select valid_from, method from identity.customer_xref "
+        "where source_table = 'customers' and source_id = 'b'"
+    )
+    _put(world, "ab")
     world.run()
-    [since] = world.rows("select valid_from from identity.customer_xref where source_id = 'b'")
-    _put(world, {"a": "a@example.com", "b": "b@example.com", "c": "b@example.com"})
+    [(since, method)] = world.rows(about_b)
+    _put(world)
+    _judge(world, "same", "b", "c")
     world.run()
-    assert world.rows("select valid_from from identity.customer_xref where source_id = 'b'") == [since]
-    assert world.rows("select method from identity.customer_xref where source_id = 'b'") == [("email",)]
+    [(still, other_method)] = world.rows(about_b)
+    assert (still, other_method != method) == (since, True)
     assert world.rows("from identity.customer_xref_past") == []

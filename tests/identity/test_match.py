@@ -6,7 +6,7 @@ from typing import Any
 
 import duckdb
 
-from pipelines.identity.match import guard_size
+from pipelines.identity.constrain import guard_size
 from tests.identity.conftest import World
 
 

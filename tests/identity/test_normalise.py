@@ -4,9 +4,12 @@ worse, that what identifies nobody (hot lines, invented numbers, placeholders) j
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
+import yaml
 
 from pipelines.identity.names import parse_names
 from pipelines.identity.normalise import install_macros
@@ -183,3 +186,36 @@ def test_a_branch_is_not_its_firm_by_name_alone(con: duckdb.DuckDBPyConnection) 
     firm, branch = _parts(con, "无锡鑫源机械有限公司"), _parts(con, "无锡鑫源机械有限公司苏州分公司")
     assert firm["firm_key"] != branch["firm_key"]
     assert firm["core_name"] == branch["core_name"]
+
+
+_MACROS = {
+    "phone": "phone_number", "shared": "is_shared_number", "email": "email_address", "domain": "mail_domain",
+    "free_mail": "is_free_mail", "credit_code": "credit_code", "personal_id": "personal_id",
+    "wechat": "wechat_id", "address": "address_parts",
+}  # fmt: skip
+
+
+def _cases(file: str) -> list[Any]:
+    rows = yaml.safe_load((Path(__file__).parent / file).read_text(encoding="utf-8"))
+    return [pytest.param(*row, id=f"{row[0]}-{row[1]}") for row in rows]
+
+
+def _seen(con: duckdb.DuckDBPyConnection, kind: str, raw: str, expected: Any) -> Any:
+    """What normalisation makes of `raw`, in the shape of `expected`."""
+    if kind in ("person", "company"):
+        parts = _parts(con, raw, "person" if kind == "person" else None)
+        return {part: parts[part] for part in expected}
+    value: Any = _apply(con, _MACROS[kind], raw)
+    return list(value.values()) if isinstance(value, dict) else value
+
+
+@pytest.mark.parametrize(("kind", "raw", "expected"), _cases("seen.yml"))
+def test_cases_of_the_rules(con: duckdb.DuckDBPyConnection, kind: str, raw: str, expected: Any) -> None:
+    assert _seen(con, kind, raw, expected) == expected
+
+
+@pytest.mark.parametrize(("kind", "raw", "expected"), _cases("held_out.yml"))
+def test_cases_that_no_rule_was_written_for(
+    con: duckdb.DuckDBPyConnection, kind: str, raw: str, expected: Any
+) -> None:
+    assert _seen(con, kind, raw, expected) == expected

@@ -22,24 +22,21 @@ customers as (
     group by golden.customer_id
 ),
 
-heads_asked as (
-    select distinct customer_id, {{ head_names('firm_name') }} as head_name
-    from firms
-    where is_below and is_branch_name
+branches as (
+    select distinct customer_id, head_key, core_name from firms where is_below and is_branch_name
 ),
 
--- The registered name of a firm stands in front of its branch's name; a shorter one must be borne out.
+-- A branch's name holds its firm's: the registered name in full, or a shorter one, which must be borne out.
 by_name as (
-    select asked.customer_id, heads.customer_id as parent_customer_id, 'registered_name' as method,
-        1 as priority, length(asked.head_name) as name_length
-    from heads_asked as asked
-    inner join firms as heads on asked.head_name = heads.firm_name
-    where heads.is_registered_name and not heads.is_below
+    select branches.customer_id, heads.customer_id as parent_customer_id, 'registered_name' as method, 1 as priority
+    from branches
+    inner join firms as heads on branches.head_key = heads.firm_key
+    where not heads.is_below and not heads.is_branch_name
     union
-    select asked.customer_id, heads.customer_id, 'short_name', 3, length(asked.head_name)
-    from heads_asked as asked
-    inner join firms as heads on asked.head_name = heads.core_name
-    where length(asked.head_name) > 2 and not heads.is_below
+    select branches.customer_id, heads.customer_id, 'short_name', 3
+    from branches
+    inner join firms as heads on branches.core_name = heads.core_name
+    where not heads.is_below and not heads.is_branch_name
 ),
 
 below as (
@@ -73,11 +70,9 @@ by_evidence as (
 ),
 
 candidates as (
-    select customer_id, parent_customer_id, method, priority, max(name_length) as name_length
-    from by_name
-    group by customer_id, parent_customer_id, method, priority
+    select * from by_name
     union all
-    select customer_id, parent_customer_id, method, priority, 0 from by_evidence
+    select * from by_evidence
 ),
 
 shared as (
@@ -101,7 +96,7 @@ ranked as (
         shared.evidence,
         rank() over (
             partition by candidates.customer_id
-            order by candidates.priority, candidates.name_length desc, coalesce(shared.kinds, 0) desc
+            order by candidates.priority, coalesce(shared.kinds, 0) desc
         ) as place
     from candidates
     left join shared

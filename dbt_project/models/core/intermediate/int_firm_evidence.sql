@@ -7,10 +7,14 @@ brands as (
     select distinct customer_id, brand from {{ ref('int_firms') }}
 ),
 
+owners as (
+    select system, source_table, source_id, customer_id from {{ source('identity', 'customer_xref') }}
+),
+
 identifiers as (
     select owners.customer_id, found.kind, found.value, found.is_shared
     from {{ source('identity', 'identifiers') }} as found
-    inner join {{ source('identity', 'customer_xref') }} as owners
+    inner join owners
         on found.system = owners.system
         and found.source_table = owners.source_table
         and found.source_id = owners.source_id
@@ -25,9 +29,13 @@ told as (
     union all
     select customer_id, 'email_domain', {{ company_domain('value') }} from identifiers where kind = 'email'
     union all
-    select customer_id, 'address', {{ comparable_text('address') }}
-    from {{ ref('int_customer_records') }}
-    where {{ matches('address', '[0-9０-９]') }}
+    select owners.customer_id, 'address', records.address_normalised
+    from {{ source('identity', 'records') }} as records
+    inner join owners
+        on records.system = owners.system
+        and records.source_table = owners.source_table
+        and records.source_id = owners.source_id
+    where {{ matches('records.address_normalised', '[0-9]') }}
 ),
 
 known as (

@@ -1,0 +1,237 @@
+"""Records of which too little is known to be compared: attached where exactly one customer can be meant.
+
+Comes in: `nodes`, `node_identifiers`, `shared_values`, `judged`, `edges` and `components`. Goes out: `edges` with
+one more for each record, or group of records, that was attached, and `components` with it in its customer's
+group. Nobody ever joins two customers in this way: who could belong to several stays alone, and so does whom a
+person has judged different from the only one.
+"""
+
+from __future__ import annotations
+
+import duckdb
+
+from pipelines.identity.cluster import connect_components
+
+SALES = ("orders", "payments", "receivables", "contracts", "service_costs")
+"""Entities whose rows make a system one that sells; a system without any is an address book."""
+_SCORE = 0.85
+_NAMESAKES = 0.05
+_NAMESAKES_IN_PLACE = 0.5
+"""How many others of the same full name are to be expected at most: anywhere, and where the city is the same."""
+
+_LABELS = """
+    create or replace temp table labels as
+    select nodes.node, coalesce(components.cluster, nodes.node) as cluster
+    from nodes left join components using (node)
+"""
+
+_USABLE = """
+    create or replace temp table usable as
+    select kind, value, node, contact_surname from node_identifiers
+    where (kind, value) not in (select (kind, value) from shared_values)
+"""
+
+_ADDRESS_BOOKS = """
+    create or replace temp table address_books as
+    select distinct system from nodes where system not in (select system from ({sales}))
+"""
+
+# People at a firm's number whose surname is the contact's: entries of an address book, or nothing but a surname.
+# Who buys himself is a customer of his own.
+_PEOPLE_OF_FIRMS = """
+    create or replace temp table candidates as
+    with attachable as (
+        select cluster from labels inner join nodes using (node)
+        group by cluster
+        having bool_and(party_type is distinct from 'organisation')
+            and bool_and(given_name is null or system in (from address_books)) and bool_or(surname is not null))
+    select distinct people.cluster, firms.cluster as other, one.kind as method
+    from usable as one
+    inner join usable as two on one.kind = two.kind and one.value = two.value
+    inner join nodes as person on one.node = person.node
+    inner join labels as people on one.node = people.node
+    inner join nodes as firm on two.node = firm.node
+    inner join labels as firms on two.node = firms.node
+    where one.kind in ('phone', 'email', 'wechat') and firm.party_type = 'organisation'
+        and person.surname = two.contact_surname and people.cluster in (from attachable)
+"""
+
+# Records without a usable name at somebody's number or address; a person's that sells is no firm's …
+_NAMELESS = """
+    create or replace temp table candidates as
+    with named as (
+        select distinct cluster from nodes inner join labels using (node) where name_key is not null)
+    select distinct nameless.cluster, others.cluster as other, one.kind as method
+    from usable as one
+    inner join usable as two on one.kind = two.kind and one.value = two.value
+    inner join nodes as record on one.node = record.node
+    inner join nodes as customer on two.node = customer.node
+    inner join labels as nameless on one.node = nameless.node
+    inner join labels as others on two.node = others.node
+    where one.kind in ('phone', 'email', 'wechat')
+        and nameless.cluster not in (from named) and others.cluster in (from named)
+        and (coalesce(record.party_type, customer.party_type) is not distinct from customer.party_type
+            or record.system in (from address_books))
+"""
+
+# … and those that share a value among themselves only.
+_NAMELESS_STARS = """
+    create or replace temp table nameless_stars as
+    select hub as left_node, node as right_node, min(kind) as method, 0.95 as score
+    from (
+        select kind, node, min(node) over same as hub, bool_and(name_key is null) over same as all_nameless
+        from usable inner join nodes using (node)
+        where kind in ('phone', 'email', 'wechat') window same as (partition by kind, value))
+    where all_nameless and node <> hub
+    group by all
+"""
+
+# Where each customer is, as far as anything says so; a place in another city speaks against a bare name.
+_PLACES = """
+    create or replace temp table places as
+    select cluster, list(distinct coalesce(city, place)) filter (coalesce(city, place) is not null) as cities,
+        list(distinct province) filter (province is not null) as provinces
+    from nodes inner join labels using (node) group by cluster
+"""
+
+_FITS = """
+    not (len(one_place.cities) > 0 and len(other_place.cities) > 0
+            and not list_has_any(one_place.cities, other_place.cities))
+        and not (len(one_place.provinces) > 0 and len(other_place.provinces) > 0
+            and not list_has_any(one_place.provinces, other_place.provinces))
+"""
+
+# 0: a name and nothing else; 1: with an address, or a firm's name as registered; 2: with a number or code. A
+# WeChat id, which other systems don't know, is none.
+_KNOWN = """
+    create or replace temp table known as
+    select cluster, max(case when owner is not null then 2 when address is not null or firm_key is not null then 1
+        else 0 end) as much
+    from labels inner join nodes using (node)
+    left join (select distinct node as owner from usable where kind <> 'wechat') on node = owner
+    group by cluster
+    having bool_or(name_key is not null)
+"""
+
+# Firms of which less is known than of another: the one firm that the name can mean.
+_BARE_FIRMS = """
+    create or replace temp table candidates as
+    with forms as (
+        select distinct labels.cluster, name_normalised, core_name, brand, trade
+        from nodes inner join labels using (node)
+        where party_type = 'organisation' and branch is null and length(core_name) > 1),
+    bare as (select * from forms where cluster in (select cluster from known where much = $much)),
+    others as (select * from forms where cluster in (select cluster from known where much > $much)),
+    matched as (
+        select one.cluster, other.cluster as other, 1 as rank
+        from bare as one inner join others as other on one.core_name = other.core_name
+        where length(one.core_name) > 2
+        union all
+        select one.cluster, other.cluster, 2
+        from bare as one inner join others as other on one.brand = other.brand
+        where one.core_name <> other.core_name and length(one.brand) > 1
+            and (one.trade is null or other.trade is null or starts_with(one.trade, other.trade)
+                or starts_with(other.trade, one.trade)))
+    select distinct matched.cluster, matched.other, 'name' as method
+    from matched
+    inner join places as one_place on matched.cluster = one_place.cluster
+    inner join places as other_place on matched.other = other_place.cluster
+    where {fits}
+    qualify rank = min(rank) over (partition by matched.cluster)
+"""
+
+# How many people of one full name are to be expected among so many: surname and given name, letter by letter.
+# Few records say little of how common a name is; so many more are added as if they had been seen.
+_EXPECTED = """
+    create or replace temp table expected_namesakes as
+    with people as (
+        select distinct name_normalised, surname, given_name from nodes
+        where party_type is distinct from 'organisation' and given_name is not null),
+    letters as (
+        select name_normalised, unnest(case when regexp_matches(given_name, '^[一-鿿]+$')
+            then string_split(given_name, '') else [given_name] end) as letter from people),
+    surnames as (select surname, (count(*) + 1) / (sum(count(*)) over () + 200) as share from people group by all),
+    shares as (select letter, (count(*) + 1) / (sum(count(*)) over () + 2000) as share from letters group by all)
+    select name_normalised, any_value(surnames.share) * product(shares.share)
+        * (select count(*) from nodes where party_type is distinct from 'organisation') as namesakes
+    from people inner join surnames using (surname) inner join letters using (name_normalised)
+    inner join shares using (letter)
+    group by name_normalised
+"""
+
+# People of whom less is known than of another: the only one of a name that hardly a second person bears.
+_BARE_PEOPLE = """
+    create or replace temp table candidates as
+    with forms as (
+        select distinct cluster, name_normalised from nodes inner join labels using (node)
+        where party_type is distinct from 'organisation' and given_name is not null)
+    select distinct one.cluster, other.cluster as other, 'name' as method
+    from forms as one
+    inner join forms as other using (name_normalised)
+    inner join expected_namesakes using (name_normalised)
+    inner join places as one_place on one.cluster = one_place.cluster
+    inner join places as other_place on other.cluster = other_place.cluster
+    inner join known as one_known on one.cluster = one_known.cluster
+    inner join known as other_known on other.cluster = other_known.cluster
+    where one_known.much = $much and other_known.much > $much and {fits}
+        and namesakes < case when list_has_any(one_place.cities, other_place.cities)
+            then $namesakes_in_place else $namesakes end
+"""
+
+_JUDGED = """
+    delete from candidates where (cluster, other) in (
+        select unnest([(one.cluster, other.cluster), (other.cluster, one.cluster)])
+        from judged
+        inner join labels as one on left_node = one.node
+        inner join labels as other on right_node = other.node
+        where verdict = 'different')
+"""
+
+_ATTACHED = """
+    create or replace temp table attached as
+    select cluster, min(other) as other, min(method) as method
+    from candidates where cluster <> other
+    group by cluster having min(other) = max(other)
+"""
+
+
+def attach(con: duckdb.DuckDBPyConnection) -> None:
+    """Attach what can mean one customer only; `components` then has every node."""
+    con.execute(_USABLE)
+    con.execute(_NAMELESS_STARS)
+    connect_components(con, "nameless_stars", "nameless_groups")
+    con.execute(_LABELS)
+    con.execute(
+        "update labels set cluster = nameless_groups.cluster from nameless_groups "
+        "where labels.node = nameless_groups.node"
+    )
+    con.execute("insert into edges from nameless_stars")
+    sales = " union ".join(f"select system from quality.passed_{entity}" for entity in SALES)
+    con.execute(_ADDRESS_BOOKS.format(sales=sales))
+    for candidates in (_PEOPLE_OF_FIRMS, _NAMELESS):
+        con.execute(candidates)
+        _attach(con)
+    con.execute(_EXPECTED)
+    for much in (1, 0):
+        con.execute(_PLACES)
+        con.execute(_KNOWN)
+        con.execute(_BARE_FIRMS.format(fits=_FITS), {"much": much})
+        _attach(con)
+        con.execute(
+            _BARE_PEOPLE.format(fits=_FITS),
+            {"much": much, "namesakes": _NAMESAKES, "namesakes_in_place": _NAMESAKES_IN_PLACE},
+        )
+        _attach(con)
+    con.execute("create or replace temp table components as from labels")
+    for table in ("labels", "usable", "address_books", "candidates", "attached", "places", "known",
+                  "expected_namesakes", "nameless_stars", "nameless_groups"):  # fmt: skip
+        con.execute(f"drop table {table}")
+
+
+def _attach(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute(_JUDGED)
+    con.execute(_ATTACHED)
+    con.execute(f"insert into edges select cluster, other, method, {_SCORE} from attached")
+    con.execute(
+        "update labels set cluster = attached.other from attached where labels.cluster = attached.cluster"
+    )

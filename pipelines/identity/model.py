@@ -1,0 +1,375 @@
+"""Models of what speaks for one customer and what against: data in, scored pairs out.
+
+Comes in: a model (a YAML file beside this module, or one of a benchmark's), and a TEMP table of records whose
+columns it names. Goes out: the pairs of records worth comparing, each with the probability that the two are
+one. Which pairs are looked at comes from the model's keys, so that their number grows with the records, not
+with their square; what each agreement weighs is computed by Splink (Fellegi and Sunter's model with
+term frequencies). A model's numbers are versioned with the code: no run changes them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import duckdb
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from splink import DuckDBAPI, Linker
+
+from pipelines.errors import GuikeError
+from pipelines.i18n import t
+from pipelines.identity.normalise import quoted
+
+_FOLDER = Path(__file__).with_name("models")
+_SIDES = re.compile(r"\b(\w+)_[lr]\b")
+
+
+class Title(BaseModel):
+    """What people read, in both languages."""
+
+    model_config = ConfigDict(extra="forbid")
+    en: str
+    zh: str
+
+
+class Level(BaseModel):
+    """One outcome of a comparison.
+
+    Attributes:
+        when: SQL over the columns with _l and _r; the last level has none.
+        missing: one side has no value, which says nothing.
+        m, u: how often the level occurs between two records of one customer, and of two customers.
+        frequency: weigh by how common the value is.
+        at_most: a pair with this level is never more than a question to a person …
+        decides: … unless another comparison has a level that decides.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+    when: str | None = None
+    missing: bool = False
+    title: Title | None = None
+    m: float | None = Field(None, gt=0, le=1)
+    u: float | None = Field(None, gt=0, le=1)
+    frequency: bool = False
+    at_most: Literal["review"] | None = None
+    decides: bool = False
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Level:
+        if not self.missing and (self.m is None or self.u is None or self.title is None):
+            raise ValueError("a level needs title, m and u, unless it is missing: true")
+        return self
+
+
+class Comparison(BaseModel):
+    """One thing that two records are compared by.
+
+    Attributes:
+        column: the one whose frequencies count.
+        identifies: agreement in it is named as the reason, before a common name.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+    name: str = Field(pattern="^[a-z_]+$")
+    title: Title
+    column: str | None = None
+    identifies: bool = False
+    levels: list[Level] = Field(min_length=2)
+
+    @model_validator(mode="after")
+    def _ends_open(self) -> Comparison:
+        if [level.when is None for level in self.levels] != [False] * (len(self.levels) - 1) + [True]:
+            raise ValueError("the last level, and no other, has no `when`")
+        if any(level.frequency for level in self.levels) and not self.column:
+            raise ValueError("a level with frequency: true needs the comparison's `column`")
+        return self
+
+    @property
+    def highest(self) -> int:
+        """The number of the first level that isn't a missing one."""
+        return sum(not level.missing for level in self.levels) - 1
+
+    def level(self, number: int) -> Level:
+        """The level that Splink calls `number`: the last one is 0, a missing one -1."""
+        if number < 0:
+            return next(level for level in self.levels if level.missing)
+        return [level for level in self.levels if not level.missing][self.highest - number]
+
+
+class Key(BaseModel):
+    """Records that share it are compared.
+
+    Attributes:
+        of: SQL that gives a text or a list of texts; NULL and '' are no key.
+        when: SQL; other records have no such key.
+        strong: one customer's own (a number, an address): in a crowd, its records are still compared with
+            the first of them.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+    of: str
+    when: str = "true"
+    strong: bool = False
+
+
+class Model(BaseModel):
+    """What two records of one kind of customer are compared by.
+
+    Attributes:
+        prior: the probability that two records taken at random are one customer.
+        merge, review: at or above `merge` two records are one, at or above `review` a person is asked.
+        columns: how each column comes from the input's, where they aren't there already.
+        most: the records that may share a key which is not strong.
+        smoothing: how common a value is, is asked of the records and of so many more in which it has the
+            share u; few records say little about it.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+    name: str
+    version: int
+    title: Title
+    prior: float = Field(gt=0, lt=1)
+    merge: float = Field(gt=0, le=1)
+    review: float = Field(gt=0, le=1)
+    columns: dict[str, str] = {}
+    comparisons: list[Comparison] = Field(min_length=1)
+    keys: list[Key] = Field(min_length=1)
+    most: int = Field(60, gt=1)
+    smoothing: int = Field(0, ge=0)
+
+    def signature(self) -> str:
+        """A hash that changes with anything in the model."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:12]
+
+    def compared(self) -> list[str]:
+        """The columns that the levels name."""
+        conditions = [level.when or "" for comparison in self.comparisons for level in comparison.levels]
+        named = {name for condition in conditions for name in _SIDES.findall(condition)}
+        return sorted(named | {c.column for c in self.comparisons if c.column})
+
+    def frequencies(self) -> list[str]:
+        """The columns whose values are weighed by how common they are."""
+        return sorted({c.column for c in self.comparisons if c.column and any(x.frequency for x in c.levels)})
+
+    def settings(self) -> dict[str, Any]:
+        """The model as Splink's settings."""
+        return {
+            "link_type": "dedupe_only",
+            "unique_id_column_name": "node",
+            "probability_two_random_records_match": self.prior,
+            "blocking_rules_to_generate_predictions": [],
+            "retain_matching_columns": True,
+            "retain_intermediate_calculation_columns": False,
+            "comparisons": [_settings_of(comparison) for comparison in self.comparisons],
+        }
+
+
+def _settings_of(comparison: Comparison) -> dict[str, Any]:
+    levels = []
+    for level in comparison.levels:
+        written: dict[str, Any] = {"sql_condition": level.when or "ELSE"}
+        if level.missing:
+            written |= {"is_null_level": True, "label_for_charts": "missing"}
+        else:
+            assert level.title is not None
+            written |= {
+                "m_probability": level.m,
+                "u_probability": level.u,
+                "label_for_charts": level.title.en,
+            }
+        if level.frequency:
+            written |= {"tf_adjustment_column": comparison.column, "tf_adjustment_weight": 1.0}
+        levels.append(written)
+    return {"output_column_name": comparison.name, "comparison_levels": levels}
+
+
+def read_model(path: Path) -> Model:
+    """The model in the file.
+
+    Raises:
+        GuikeError: it isn't one; with the file and the place in it.
+    """
+    try:
+        return Model.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise GuikeError(
+            t("The model {file} can't be read: {reason}", file=path, reason=error),
+            t("Put the file right; the models beside pipelines/identity/model.py show how one is written."),
+        ) from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "–"
+        raise GuikeError(
+            t("The model {file} is wrong at {place}: {reason}", file=path, place=place, reason=first["msg"]),
+            t("Put the file right; the models beside pipelines/identity/model.py show how one is written."),
+        ) from None
+
+
+@cache
+def load_model(name: str) -> Model:
+    """One of the models that come with Guike: `person` or `organisation`."""
+    return read_model(_FOLDER / f"{name}.yml")
+
+
+def find_pairs(con: duckdb.DuckDBPyConnection, model: Model, records: str, target: str) -> None:
+    """Write the pairs of `records` that share one of the model's keys to the TEMP table `target`.
+
+    Args:
+        records: a TEMP table with node, is_changed and the columns of the model's keys. Pairs of which
+            neither record is changed are left out.
+        target: gets left_node < right_node.
+    """
+    parts = [
+        f"select node, is_changed, {number} as rule, {key.strong} as is_strong, "
+        f"unnest({key.of}) as key from {records} where {key.when}"
+        if _is_list(con, records, key)
+        else f"select node, is_changed, {number}, {key.strong}, {key.of} from {records} where {key.when}"
+        for number, key in enumerate(model.keys)
+    ]
+    con.execute(f"create or replace temp table keyed as select distinct * from ({' union all '.join(parts)}) "
+                "where key <> ''")  # fmt: skip
+    con.execute(
+        f"""
+        create or replace temp table blocks as
+        select rule, key, count(*) as records, min(node) as first_node, bool_or(is_changed) as is_changed
+        from keyed group by rule, key
+        having count(*) > 1 and bool_or(is_changed) and (count(*) <= {model.most} or bool_or(is_strong))
+        """
+    )
+    con.execute(
+        f"""
+        create or replace temp table {target} as
+        with blocked as (
+            select keyed.*, blocks.records, first_node from keyed inner join blocks using (rule, key))
+        select distinct one.node as left_node, other.node as right_node
+        from (select * from blocked where records <= {model.most}) as one
+        inner join blocked as other on one.rule = other.rule and one.key = other.key
+        where one.node < other.node and (one.is_changed or other.is_changed)
+        union
+        select first_node, node from blocked where records > {model.most} and node <> first_node
+        """
+    )
+    con.execute("drop table keyed")
+    con.execute("drop table blocks")
+
+
+def _is_list(con: duckdb.DuckDBPyConnection, records: str, key: Key) -> bool:
+    return str(con.execute(f"select {key.of} from {records} limit 0").description[0][1]).endswith("[]")
+
+
+def score_pairs(
+    con: duckdb.DuckDBPyConnection,
+    model: Model,
+    records: str,
+    pairs: str,
+    target: str,
+    frequencies: str | None = None,
+) -> None:
+    """Have Splink weigh the `pairs` of `records`.
+
+    Args:
+        records: a TEMP table with node and the columns that the model compares.
+        pairs: a TEMP table with left_node and right_node.
+        target: gets left_node, right_node, model, score (the probability that both are one customer), weight
+            (log2 of the odds), levels (of each comparison, in the model's order), method (what identifies)
+            and is_capped (something says that a person should be asked), for the pairs at or above `review`.
+        frequencies: a TEMP table (attribute, value, share); by default the records' own.
+    """
+    if not con.execute(f"select 1 from {pairs} limit 1").fetchone():
+        con.execute(
+            f"create or replace temp table {target} (left_node bigint, right_node bigint, model varchar, "
+            "score double, weight double, levels tinyint[], method varchar, is_capped boolean)"
+        )
+        return
+    _quieten()
+    # Splink's tables go to memory, which spills like any other, and not into the warehouse's file.
+    con.execute("attach if not exists ':memory:' as scoring")
+    schema = con.execute("select current_database() || '.' || current_schema()").fetchone()
+    assert schema is not None
+    con.execute("use scoring")
+    try:
+        columns = ", ".join(model.compared())
+        con.execute(f"create or replace table compared as select node, {columns} from temp.{records}")
+        con.execute(
+            "create or replace table blocked as select '0' as match_key, left_node as join_key_l, "
+            f"right_node as join_key_r from temp.{pairs}"
+        )
+        api = DuckDBAPI(con)
+        linker = Linker(
+            api.register("compared"), model.settings(), validate_settings=False, log_level=logging.ERROR
+        )
+        for column in model.frequencies():
+            con.execute(
+                f"create or replace table frequency_{column} as {_shares(model, column, frequencies)}"
+            )
+            linker.table_management.register_term_frequency_lookup(
+                api.register(f"frequency_{column}"), column
+            )
+        linker.table_management.register_blocked_pairs_for_predict(api.register("blocked"))
+        scored = linker.inference.predict(
+            threshold_match_probability=model.review, warning_mode="never"
+        ).physical_name
+        con.execute(f"create or replace temp table {target} as {_result(model, scored)}")
+    finally:
+        con.execute(f"use {schema[0]}")
+        con.execute("detach scoring")
+
+
+def _shares(model: Model, column: str, frequencies: str | None) -> str:
+    if frequencies:
+        return (
+            f"select value as {column}, share as tf_{column} from temp.{frequencies} "
+            f"where model = {quoted(model.name)} and attribute = {quoted(column)}"
+        )
+    return f"select value as {column}, share as tf_{column} from ({count_frequencies(model, column)})"
+
+
+def count_frequencies(model: Model, column: str, records: str = "compared") -> str:
+    """The query for how common each value of `column` is among `records`: value, share."""
+    usual = min(x.u or 1.0 for c in model.comparisons if c.column == column for x in c.levels if x.frequency)
+    return (
+        f"select {column} as value, (count(*) + {model.smoothing * usual}) "
+        f"/ (sum(count(*)) over () + {model.smoothing}) as share "
+        f"from {records} where {column} is not null group by {column}"
+    )
+
+
+def _result(model: Model, scored: str) -> str:
+    levels = ", ".join(f"gamma_{comparison.name}" for comparison in model.comparisons)
+    capping = _any_level(model, lambda level: level.at_most is not None)
+    deciding = _any_level(model, lambda level: level.decides)
+    methods = " ".join(
+        f"when gamma_{comparison.name} = {comparison.highest} then {quoted(comparison.name)}"
+        for comparison in model.comparisons
+        if comparison.identifies
+    )
+    method = f"case {methods} else 'name' end" if methods else "'name'"
+    return f"""
+        select node_l as left_node, node_r as right_node, {quoted(model.name)} as model,
+            match_probability as score, match_weight as weight, [{levels}]::tinyint[] as levels,
+            {method} as method, ({capping}) and not ({deciding}) as is_capped
+        from {scored}"""
+
+
+def _any_level(model: Model, wanted: Callable[[Level], bool]) -> str:
+    """The condition that some comparison has a level that is wanted."""
+    return (
+        " or ".join(
+            f"gamma_{comparison.name} = {number}"
+            for comparison in model.comparisons
+            for number in range(comparison.highest + 1)
+            if wanted(comparison.level(number))
+        )
+        or "false"
+    )
+
+
+def _quieten() -> None:
+    """Splink tells of its progress, and that a model was not trained in this process."""
+    logging.getLogger("splink").setLevel(logging.ERROR)

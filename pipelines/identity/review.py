@@ -1,0 +1,100 @@
+"""The pairs of records that a person should look at.
+
+Comes in: TEMP `pairs`, `cut_edges`, `judged`, `clusters`. Goes out: `identity.review_queue`, one row for any two
+groups of records that may be one customer: the likeliest pair of records between them, what agrees and what
+doesn't, in words, and why it wasn't decided. What a person has judged is not asked again.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+import duckdb
+
+from pipelines.identity.match import MODELS
+from pipelines.identity.model import Comparison, Model, load_model
+from pipelines.identity.normalise import quoted
+
+_QUEUE = """
+    create or replace temp table queue_now as
+    with doubtful as (
+        select left_node, right_node, score, method,
+            case when is_capped and score >= {merge} then 'names differ' else 'not sure' end as reason,
+            {evidence_en} as evidence, {evidence_zh} as evidence_zh
+        from pairs where not is_match
+        union all
+        select cut.left_node, cut.right_node, cut.score, cut.method, cut.reason, {evidence_en}, {evidence_zh}
+        from cut_edges as cut left join pairs using (left_node, right_node)),
+    apart as (
+        select doubtful.*, least(one.cluster, other.cluster) as one, greatest(one.cluster, other.cluster) as other
+        from doubtful
+        inner join clusters as one on left_node = one.node
+        inner join clusters as other on right_node = other.node
+        where one.cluster <> other.cluster)
+    select one.system as left_system, one.source_table as left_table, one.source_id as left_id,
+        other.system as right_system, other.source_table as right_table, other.source_id as right_id,
+        score, method, reason, evidence, evidence_zh
+    from apart
+    inner join nodes as one on left_node = one.node
+    inner join nodes as other on right_node = other.node
+    where (apart.one, apart.other) not in (
+        select (least(a.cluster, b.cluster), greatest(a.cluster, b.cluster))
+        from judged inner join clusters as a on left_node = a.node inner join clusters as b on right_node = b.node)
+    qualify row_number() over (partition by apart.one, apart.other order by score desc, left_node, right_node) = 1
+"""
+
+TABLES = """
+    create table if not exists identity.review_queue (
+        left_system varchar not null, left_table varchar not null, left_id varchar not null,
+        right_system varchar not null, right_table varchar not null, right_id varchar not null,
+        score double not null, method varchar not null, reason varchar not null, evidence varchar,
+        evidence_zh varchar, queued_at timestamp not null, run_id varchar not null);
+"""
+
+
+def build_queue(con: duckdb.DuckDBPyConnection) -> None:
+    """Make TEMP `queue_now`."""
+    con.execute(
+        _QUEUE.format(
+            merge=min(load_model(name).merge for name in MODELS),
+            evidence_en=_evidence("en"), evidence_zh=_evidence("zh"),
+        )
+    )  # fmt: skip
+
+
+def _evidence(language: Literal["en", "zh"]) -> str:
+    """The SQL for what the levels of a pair say, in words."""
+    cases = " ".join(f"when {quoted(name)} then {_said(load_model(name), language)}" for name in MODELS)
+    return f"case model {cases} end"
+
+
+def _said(model: Model, language: Literal["en", "zh"]) -> str:
+    parts = [_level(comparison, number, language) for number, comparison in enumerate(model.comparisons, 1)]
+    return f"concat_ws({quoted('; ' if language == 'en' else '；')}, {', '.join(parts)})"
+
+
+def _level(comparison: Comparison, place: int, language: Literal["en", "zh"]) -> str:
+    cases = []
+    for number in range(comparison.highest + 1):
+        title = comparison.level(number).title
+        assert title is not None
+        cases.append(f"when {number} then {quoted(getattr(title, language))}")
+    return f"case levels[{place}] {' '.join(cases)} end"
+
+
+def keep_queue(con: duckdb.DuckDBPyConnection, run_id: str, moment: datetime) -> None:
+    """Bring identity.review_queue to what `build_queue` found; a question that waits keeps its date.
+
+    Call it in a transaction.
+    """
+    same = "(left_system, left_table, left_id, right_system, right_table, right_id, score, reason, evidence)"
+    con.execute(f"create or replace temp table still_asked as select {same[1:-1]} from identity.review_queue "
+                f"where {same} in (select {same} from queue_now)")  # fmt: skip
+    con.execute(f"delete from identity.review_queue where {same} not in (select {same} from still_asked)")
+    con.execute(
+        f"insert into identity.review_queue select *, ?, ? from queue_now "
+        f"where {same} not in (select {same} from still_asked)",
+        [moment, run_id],
+    )
+    con.execute("drop table still_asked")
