@@ -14,7 +14,7 @@ _PROJECT = ROOT / "dbt_project"
 
 
 def model_sql(model: str) -> str:
-    """The query of a model of the core; sources and models by `schema.name`, macros of text.sql for DuckDB."""
+    """The query of a model of the core; sources and models by `schema.name`, with text.sql's macros."""
     macros: dict[str, Callable[..., Any]] = {}
     environment = jinja2.Environment(extensions=["jinja2.ext.do"])
     environment.globals |= {

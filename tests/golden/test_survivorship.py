@@ -38,10 +38,11 @@ def _candidates(rng: random.Random) -> list[tuple[Any, ...]]:
     rows: list[tuple[Any, ...]] = []
     for number in range(200):
         system, value = rng.choice("abcd"), rng.choice("xyz")
+        written = rng.choice((value, value.upper()))
+        attribute, updated = rng.choice(("phone", "region")), rng.choice(("2024-01-01", "2025-01-01", None))
         rows.append((
-            f"C{rng.randint(1, 5)}", rng.choice(("phone", "region")),
-            rng.choice((value, value.upper())), value, value != "z", rng.random() < 0.2, system, "t", str(number), None, _TRUST[system],
-            rng.choice(("2024-01-01", "2025-01-01", None)),
+            f"C{rng.randint(1, 5)}", attribute, written, value, value != "z", rng.random() < 0.2,
+            system, "t", str(number), None, _TRUST[system], updated,
         ))  # fmt: skip
     return rows
 
