@@ -543,3 +543,43 @@ def test_customers_in_the_report_add_up(published: Path, unknown: int) -> None:
     figures = [int(figure) for figure in re.findall(r"\d+", described)]
     assert figures == [2 + unknown, 1, 1, *([unknown] if unknown else []), 1]
     assert figures[0] == sum(figures[1:-1])
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "expected"),
+    [
+        ("company", "恒达（无锡）科技有限公司", ["无锡|恒达科技|有限公司", "hengdakeji"]),
+        ("person", "Wei WANG", ["wei wang", "ww"]),
+        ("phone", "+86 159-1234-0001", ["15912340001", "yes"]),
+        ("phone", "400-123-4567", ["hot line"]),
+        ("phone", "13800000000", ["invented"]),
+        ("email", "Lan@163.com", ["lan@163.com", "163.com"]),
+        ("email", "test@example.com", ["placeholder"]),
+        ("code", "91350100M000100Y43", ["91350100M000100Y43"]),
+        ("code", "91350100M000100Y44", ["check character"]),
+        ("code", "12", ["Neither a credit code"]),
+        ("address", "无锡滨湖区太湖大道1号", ["江苏", "滨湖区"]),
+        ("address", "不详", ["placeholder"]),
+        ("wechat", "微信号：LanLan-2018", ["lanlan-2018"]),
+        ("wechat", "abc", ["No WeChat id"]),
+        ("person", "王总", ["Only a surname"]),
+        ("company", "测试", ["placeholder"]),
+    ],
+)
+def test_normalise_shows_what_it_sees(
+    capsys: pytest.CaptureFixture[str], kind: str, value: str, expected: list[str]
+) -> None:
+    assert cli.main(["--lang", "en", "normalise", kind, value]) == 0
+    printed = capsys.readouterr().out
+    assert all(part in printed for part in expected)
+
+
+def test_normalise_as_json_in_chinese_and_of_an_unknown_kind(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["normalise", "phone", "13800000000", "--json"]) == 0
+    seen = json.loads(capsys.readouterr().out)
+    assert (seen["kind"], seen["parts"]["number"]) == ("phone", None)
+    assert seen["reason"]
+    assert cli.main(["--lang", "zh", "normalise", "company", "无锡恒达科技有限公司"]) == 0
+    assert "字号" in capsys.readouterr().out
+    assert cli.main(["--lang", "en", "normalise", "colour", "red"]) == 1
+    assert "no kind of value called 'colour'" in capsys.readouterr().err

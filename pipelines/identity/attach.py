@@ -13,7 +13,7 @@ import duckdb
 from pipelines.identity.cluster import connect_components
 
 SALES = ("orders", "payments", "receivables", "contracts", "service_costs")
-"""Entities whose rows make a system one that sells; a system without any is an address book."""
+"""Entities whose rows say that somebody buys; a system in which nobody does is an address book."""
 _SCORE = 0.85
 _NAMESAKES = 0.05
 _NAMESAKES_IN_PLACE = 0.5
@@ -31,9 +31,16 @@ _USABLE = """
     where (kind, value) not in (select (kind, value) from shared_values)
 """
 
+# Records that have bought, and those of systems in which nobody buys.
+_BUYERS = """
+    create or replace temp table buyers as
+    with sales as ({sales})
+    select distinct node from sales inner join customer_references using (system, customer_source_id)
+"""
 _ADDRESS_BOOKS = """
     create or replace temp table address_books as
-    select distinct system from nodes where system not in (select system from ({sales}))
+    select distinct system from nodes
+    where system not in (select system from nodes semi join buyers using (node))
 """
 
 # People at a firm's number whose surname is the contact's: entries of an address book, or nothing but a surname.
@@ -44,7 +51,9 @@ _PEOPLE_OF_FIRMS = """
         select cluster from labels inner join nodes using (node)
         group by cluster
         having bool_and(party_type is distinct from 'organisation')
-            and bool_and(given_name is null or system in (from address_books)) and bool_or(surname is not null))
+            and bool_and(system in (from address_books)
+                or (given_name is null and node not in (from buyers)))
+            and bool_or(surname is not null))
     select distinct people.cluster, firms.cluster as other, one.kind as method
     from usable as one
     inner join usable as two on one.kind = two.kind and one.value = two.value
@@ -89,8 +98,9 @@ _NAMELESS_STARS = """
 # Where each customer is, as far as anything says so; a place in another city speaks against a bare name.
 _PLACES = """
     create or replace temp table places as
-    select cluster, list(distinct coalesce(city, place)) filter (coalesce(city, place) is not null) as cities,
-        list(distinct province) filter (province is not null) as provinces
+    select cluster,
+        coalesce(list(distinct coalesce(city, place)) filter (coalesce(city, place) is not null), []) as cities,
+        coalesce(list(distinct province) filter (province is not null), []) as provinces
     from nodes inner join labels using (node) group by cluster
 """
 
@@ -106,9 +116,9 @@ _FITS = """
 _KNOWN = """
     create or replace temp table known as
     select cluster, max(case when owner is not null then 2 when address is not null or firm_key is not null then 1
-        else 0 end) as much
+        else 0 end) as much, coalesce(list(distinct kind) filter (kind is not null), []) as kinds
     from labels inner join nodes using (node)
-    left join (select distinct node as owner from usable where kind <> 'wechat') on node = owner
+    left join (select distinct node as owner, kind from usable where kind <> 'wechat') on node = owner
     group by cluster
     having bool_or(name_key is not null)
 """
@@ -159,7 +169,8 @@ _EXPECTED = """
     group by name_normalised
 """
 
-# People of whom less is known than of another: the only one of a name that hardly a second person bears.
+# People of whom less is known than of another, or different things: the only one of a name that hardly a second
+# person bears.
 _BARE_PEOPLE = """
     create or replace temp table candidates as
     with forms as (
@@ -173,8 +184,10 @@ _BARE_PEOPLE = """
     inner join places as other_place on other.cluster = other_place.cluster
     inner join known as one_known on one.cluster = one_known.cluster
     inner join known as other_known on other.cluster = other_known.cluster
-    where one_known.much = $much and other_known.much > $much and {fits}
-        and namesakes < case when list_has_any(one_place.cities, other_place.cities)
+    where (one_known.much = $much and other_known.much > $much
+            or $much = 2 and one_known.much = 2 and other_known.much = 2 and one.cluster > other.cluster
+                and not list_has_any(one_known.kinds, other_known.kinds))
+        and {fits} and namesakes < case when list_has_any(one_place.cities, other_place.cities)
             then $namesakes_in_place else $namesakes end
 """
 
@@ -206,13 +219,16 @@ def attach(con: duckdb.DuckDBPyConnection) -> None:
         "where labels.node = nameless_groups.node"
     )
     con.execute("insert into edges from nameless_stars")
-    sales = " union ".join(f"select system from quality.passed_{entity}" for entity in SALES)
-    con.execute(_ADDRESS_BOOKS.format(sales=sales))
+    sales = " union ".join(
+        f"select system, customer_source_id from quality.passed_{entity}" for entity in SALES
+    )
+    con.execute(_BUYERS.format(sales=sales))
+    con.execute(_ADDRESS_BOOKS)
     for candidates in (_PEOPLE_OF_FIRMS, _NAMELESS):
         con.execute(candidates)
         _attach(con)
     con.execute(_EXPECTED)
-    for much in (1, 0):
+    for much in (2, 1, 0):
         con.execute(_PLACES)
         con.execute(_KNOWN)
         con.execute(_BARE_FIRMS.format(fits=_FITS), {"much": much})
@@ -223,7 +239,7 @@ def attach(con: duckdb.DuckDBPyConnection) -> None:
         )
         _attach(con)
     con.execute("create or replace temp table components as from labels")
-    for table in ("labels", "usable", "address_books", "candidates", "attached", "places", "known",
+    for table in ("labels", "usable", "address_books", "buyers", "candidates", "attached", "places", "known",
                   "expected_namesakes", "nameless_stars", "nameless_groups"):  # fmt: skip
         con.execute(f"drop table {table}")
 

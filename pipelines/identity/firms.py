@@ -12,7 +12,7 @@ from functools import cache
 
 from pypinyin import lazy_pinyin
 
-from pipelines.identity.lexicon import HAN, any_of, cities, lexicon, text_list, text_map
+from pipelines.identity.lexicon import HAN, any_of, cities, lexicon, text_list, text_lookup, text_map
 
 
 def firms() -> str:
@@ -57,8 +57,9 @@ def _placed_words(words: list[str]) -> str:
 def _chinese() -> str:
     """headed → bracketed → named → placed → core, place and legal form."""
     words = lexicon()
-    inner = rf"^(.{{2,4}}?)({any_of(cities())})市?(.{{2,}})$"
-    after = rf"^(.{{2,}}(?:{any_of(words['trade_words'])}))({any_of(cities())})$"
+    towns = any_of([*words["municipalities"], *cities()])
+    inner = rf"^(.{{2,4}}?)({towns})市?(.{{2,}})$"
+    after = rf"^(.{{2,}}(?:{any_of(words['trade_words'])}))({towns})$"
 
     def bare(name: str) -> str:
         return rf"""case when has_inner then regexp_replace({name}, '{inner}', '\1\3')
@@ -131,16 +132,17 @@ def _heads() -> str:
     place = rf"(?:{_placed_words([*words['provinces'], *words['regions']])})[省市]?"
     number = "(?:第?[一二三四五六七八九十]{1,2})?"
     ways = [
-        rf"^(.*(?:{any_of(words['heads_of_branches'])})[)]?)[(]?({HAN}{{0,8}}(?:{every}))[)]?$",
-        rf"^(.{{2,}}?)[(]?((?:{place}){{1,2}}(?:{HAN}{{1,3}}[区县路镇])?{number}(?:{every}))[)]?$",
-        rf"^(.{{2,}}(?:{any_of(words['trade_words'])}))[(]?({HAN}{{0,4}}(?:{every}))[)]?$",
+        rf"^(.*(?:{any_of(words['heads_of_branches'])})[)]?)[(]?({HAN}{{0,8}}[(]?(?:{every}))[)]?$",
+        rf"^(.{{2,}}?)[(]?((?:{place}){{1,2}}(?:{HAN}{{1,3}}[区县路镇])?{number}[(]?(?:{every}))[)]?$",
+        rf"^(.{{2,}}(?:{any_of(words['trade_words'])}))[(]?({HAN}{{0,4}}[(]?(?:{every}))[)]?$",
         rf"^(.{{3,}}?)[(]?((?:总|{number})(?:{alone}))[)]?$",
     ]
     tries = ", ".join(
         f"nullif(regexp_extract(flat, '{way}', ['head', 'branch']), {_NOTHING})" for way in ways
     )
     return rf"""
-        select raw, given_type, has_han, flat, coalesce(found.head, flat) as head, found.branch as branch
+        select raw, given_type, has_han, flat, coalesce(found.head, flat) as head,
+            replace(found.branch, '(', '') as branch
         from (
             select *,
                 case when regexp_matches(flat, '(?:{every})[)]?$')
@@ -168,12 +170,12 @@ def _latin() -> str:
     legal, spelt = any_of(words["latin_suffixes"]), any_of(_spelt_cities())
     offices = any_of(words["latin_branch_words"])
     trades = any_of(words["latin_trade_words"])
-    where = text_map(_spelt_cities())
+    where = text_lookup(_spelt_cities())
     return rf"""
         select raw, given_type, has_han, flat, branch, null as alias, flat as name_normalised,
             core_name, core_name as full_core,
             coalesce({text_map(words["latin_suffixes"])}[suffix], '') as legal_form,
-            {where}[coalesce(nullif(in_front.city, ''), nullif(behind.city, ''))] as place
+            looked_up({where}, coalesce(nullif(in_front.city, ''), nullif(behind.city, ''))) as place
         from (
             select *, coalesce(nullif(in_front.core, ''), nullif(behind.core, ''), named) as core_name
             from (
@@ -194,7 +196,8 @@ def _latin_heads(legal: str, spelt: str, offices: str) -> str:
         for way in (rf"^(.+? (?:{legal})) (.*(?:{offices}))$", rf"^(.{{3,}}) ((?:{spelt}) (?:{offices}))$")
     )
     return f"""
-        select raw, given_type, has_han, flat, coalesce(found.head, flat) as head, found.branch as branch
+        select raw, given_type, has_han, flat, coalesce(found.head, flat) as head,
+            replace(found.branch, '(', '') as branch
         from (
             select *, case when regexp_matches(flat, ' (?:{offices})$') then coalesce({tries}) end as found
             from typed_names

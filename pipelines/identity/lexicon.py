@@ -47,6 +47,11 @@ def text_map(words: Mapping[str, str]) -> str:
     return "map {" + ", ".join(f"{quoted(key)}: {quoted(value)}" for key, value in words.items()) + "}"
 
 
+def text_lookup(words: Mapping[str, str]) -> str:
+    """`words` as an SQL literal for the macro `looked_up`: |key=value|key=value|."""
+    return quoted("|" + "".join(f"{key}={value}|" for key, value in words.items()))
+
+
 def any_of(words: Iterable[str]) -> str:
     """A regular expression for any of the words, the longest first."""
     return "|".join(re.escape(str(word)) for word in sorted(words, key=lambda word: (-len(word), word)))

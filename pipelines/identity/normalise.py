@@ -58,6 +58,7 @@ _TEXT_MACROS = {
         then text end""",
     "email_address(raw)": """
         case when is_address(raw) then known_address(raw)
+            when is_address(lower(raw)) then known_address(lower(raw))
             when contains(raw, '@') or contains(raw, '＠')
             then case when is_address(address_text(raw)) then known_address(address_text(raw))
                 else known_address(address_within(raw)) end

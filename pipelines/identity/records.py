@@ -70,11 +70,21 @@ _NAMES = """
     where raw is not null
 """
 
+# Many records have the same region, and many customers several records with the same address.
+_PLACES = """
+    create or replace temp table said_places as
+    select raw, address_parts(raw) as parts
+    from (select address as raw from fresh_inputs union select region from fresh_inputs)
+    where raw is not null
+"""
+
 _NODES = """
     create or replace temp table nodes as
     with said as (
-        select *, address_parts(address) as place_of_address, address_parts(region) as place_of_region
-        from fresh_inputs)
+        select inputs.*, by_address.parts as place_of_address, by_region.parts as place_of_region
+        from fresh_inputs as inputs
+        left join said_places as by_address on inputs.address = by_address.raw
+        left join said_places as by_region on inputs.region = by_region.raw)
     select
         said.node, said.system, said.source_table, said.source_id, said.created_at, said.content,
         coalesce(names.party_type, said.party_type) as party_type,
@@ -94,10 +104,18 @@ _NODES = """
         coalesce(place_of_region.city, place_of_address.city) as city,
         place_of_address.rest as address
     from said
-    left join record_names as names
-        on said.customer_name = names.raw and coalesce(said.party_type, '') = coalesce(names.given_type, '')
+    left join record_names as called
+        on said.customer_name = called.raw and coalesce(said.party_type, '') = coalesce(called.given_type, '')
     left join record_names as contacts
         on said.contact_name = contacts.raw and contacts.given_type = 'person'
+    -- 王小姐 whose contact is 王莉 is 王莉.
+    left join record_names as names
+        on names.raw = case when contacts.given_name is not null and called.given_name is null
+                and coalesce(called.surname, contacts.surname) = contacts.surname
+                and coalesce(called.party_type, said.party_type) = 'person'
+            then contacts.raw else called.raw end
+        and coalesce(names.given_type, '') = case when names.raw = contacts.raw and names.raw is distinct from called.raw
+            then 'person' else coalesce(called.given_type, '') end
 """
 
 _IDENTIFIERS = """
@@ -202,6 +220,7 @@ def build_records(con: duckdb.DuckDBPyConnection, most_names: int) -> None:
         con.execute(_ONE_PER_KEY)
     con.execute(_FRESH)
     parse_names(con, f"({_NAMES})", "record_names")
+    con.execute(_PLACES)
     con.execute(_NODES)
     con.execute(_IDENTIFIERS)
     con.execute(_UNCHANGED)
@@ -216,7 +235,7 @@ def build_records(con: duckdb.DuckDBPyConnection, most_names: int) -> None:
     )
     con.execute(_SHARED, {"most": most_names})
     con.execute(_TOUCHED)
-    for table in ("record_names", "record_inputs", "unchanged"):
+    for table in ("record_names", "said_places", "record_inputs", "unchanged"):
         con.execute(f"drop table {table}")
 
 
