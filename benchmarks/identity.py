@@ -153,9 +153,7 @@ def _agreement(name: str, home: Path) -> None:
             kinds.append((", offices and private cards apart", "apart"))
         for title, truth in kinds:
             for what, condition in (("customers' records", "is_record"), ("records and mentions", "true")):
-                rows = (
-                    f"select * replace ({truth} as truth) from labelled where is_resolvable and {condition}"
-                )
+                rows = f"select * replace ({truth} as truth) from labelled where is_resolvable and {condition}"
                 table = _table(f"{name}: resolvable {what}{title}", "group", "rows")
                 for group, where in _groups(con, rows):
                     found = score(con, f"({rows})", where)
@@ -186,14 +184,7 @@ def _excluded(con: duckdb.DuckDBPyConnection, name: str) -> None:
         """
     ).fetchall()
     table = Table(title=f"{name}: rows that the truth names")
-    for heading in (
-        "system",
-        "rows",
-        "tell nothing",
-        "nothing to compare",
-        "unresolved",
-        "of these resolvable",
-    ):
+    for heading in ("system", "rows", "tell nothing", "nothing to compare", "unresolved", "of these resolvable"):
         table.add_column(heading, justify="left" if heading == "system" else "right")
     for system, *counts in rows:
         table.add_row(system, *[f"{count:,}" for count in counts])
@@ -207,9 +198,7 @@ def _rivals(name: str, home: Path, patience: int) -> None:
         table.add_row("[bold]Guike[/]", "", *_cells(told))
     for rival in RIVALS:
         if not is_installed(rival):
-            table.add_row(
-                rival, GOLDENMATCH if rival.startswith("golden") else "not installed: pip install splink"
-            )
+            table.add_row(rival, GOLDENMATCH if rival.startswith("golden") else "not installed: pip install splink")
             continue
         CONSOLE.print(f"… {name}: {rival}")
         took = _child(home, rival, patience)
@@ -229,15 +218,7 @@ def _rivals(name: str, home: Path, patience: int) -> None:
 def _scale(options: argparse.Namespace) -> None:
     """Time and memory of the stage by size, and of a run with 1 % new records after it."""
     table = Table(title="The identity stage by size (Chinese unseen data)")
-    for heading in (
-        "records",
-        "seconds",
-        "µs per record",
-        "peak MiB",
-        "1 % new: seconds",
-        "share",
-        "peak MiB",
-    ):
+    for heading in ("records", "seconds", "µs per record", "peak MiB", "1 % new: seconds", "share", "peak MiB"):
         table.add_column(heading, justify="right")
     for records in options.records:
         home = options.home / "scale"

@@ -89,9 +89,7 @@ def by_splink(con: duckdb.DuckDBPyConnection) -> None:
     api = DuckDBAPI(connection=con)
     linker = Linker(api.register(con.table("light").to_arrow_table()), settings, log_level=None)
     train = linker.training
-    train.estimate_probability_two_random_records_match(
-        [block_on("phone", "name"), block_on("email")], recall=0.7
-    )
+    train.estimate_probability_two_random_records_match([block_on("phone", "name"), block_on("email")], recall=0.7)
     train.estimate_u_using_random_sampling(max_pairs=1e6, seed=1)
     train.estimate_parameters_using_expectation_maximisation(block_on("phone"))
     train.estimate_parameters_using_expectation_maximisation(block_on("name"))
@@ -125,7 +123,9 @@ def _goldenmatch(con: duckdb.DuckDBPyConnection, query: str) -> None:
     frame = con.execute(query).to_arrow_table()
     result = goldenmatch.dedupe_df(frame, confidence_required=False)
     members = [
-        (int(row) + 1, cluster) for cluster, about in result.clusters.items() for row in about["members"]
+        (int(row) + 1, cluster)
+        for cluster, about in result.clusters.items()
+        for row in about["members"]
     ]
     con.execute("create or replace table rival_clusters (record bigint, cluster bigint)")
     if members:
@@ -134,17 +134,13 @@ def _goldenmatch(con: duckdb.DuckDBPyConnection, query: str) -> None:
 
 def is_installed(rival: str) -> bool:
     """Whether the rival's package is there."""
-    package = (
-        "goldenmatch" if rival.startswith("goldenmatch") else "splink" if rival == "splink" else "duckdb"
-    )
+    package = "goldenmatch" if rival.startswith("goldenmatch") else "splink" if rival == "splink" else "duckdb"
     return importlib.util.find_spec(package) is not None
 
 
 def _cluster(con: duckdb.DuckDBPyConnection, edges: str) -> None:
     connect_components(con, edges, "rival_components")
-    con.execute(
-        "create or replace table rival_clusters as select node as record, cluster from rival_components"
-    )
+    con.execute("create or replace table rival_clusters as select node as record, cluster from rival_components")
 
 
 RIVALS: dict[str, Callable[[duckdb.DuckDBPyConnection], None]] = {

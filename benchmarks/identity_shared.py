@@ -72,9 +72,7 @@ def _read(con: duckdb.DuckDBPyConnection, data: DataSet, columns: dict[str, str]
     con.execute(f"create table raw as {' union all by name '.join(parts)}")
     told = ", ".join(f"{sql} as {name}" for name, sql in columns.items())
     con.execute(f"create table records as select dataset, {told} from raw")
-    con.execute(
-        f"create table truths as select {columns['unique_id']} as unique_id, {data.truth} as truth from raw"
-    )
+    con.execute(f"create table truths as select {columns['unique_id']} as unique_id, {data.truth} as truth from raw")
 
 
 def guike_clusters(

@@ -53,32 +53,10 @@ TOWNS = (("Bristol", "0117", "BS"), ("Leeds", "0113", "LS"), ("York", "01904", "
          ("Lincoln", "01522", "LN"), ("Durham", "0191", "DH"), ("Reading", "0118", "RG"), ("Luton", "01582", "LU"))  # fmt: skip
 STREETS = ("High Street", "Station Road", "Church Lane", "Mill Road", "Park Avenue", "Victoria Road", "Green Lane", "Manor Drive",
            "Queens Terrace", "Springfield Close", "Chapel Street", "Orchard Way", "Kings Road", "The Crescent", "Bridge Street")  # fmt: skip
-SHORT_STREETS = (
-    ("Street", "St"),
-    ("Road", "Rd"),
-    ("Lane", "Ln"),
-    ("Avenue", "Ave"),
-    ("Drive", "Dr"),
-    ("Close", "Cl"),
-)
+SHORT_STREETS = (("Street", "St"), ("Road", "Rd"), ("Lane", "Ln"), ("Avenue", "Ave"), ("Drive", "Dr"), ("Close", "Cl"))
 FIRST = ("Northern", "Apex", "Summit", "Blue", "Harbour", "Granite", "Silver", "Oak", "Beacon", "Falcon", "Atlas", "Pioneer", "Sterling",
          "Crown", "Meridian", "Willow", "Quantum", "Vertex", "Cobalt", "Amber", "Lighthouse", "Redwood", "Stonebridge", "Kestrel")  # fmt: skip
-SECOND = (
-    "Valley",
-    "Point",
-    "Bay",
-    "Field",
-    "Ridge",
-    "Gate",
-    "River",
-    "Star",
-    "Peak",
-    "Wave",
-    "Forge",
-    "Anchor",
-    "Bell",
-    "Tower",
-)
+SECOND = ("Valley", "Point", "Bay", "Field", "Ridge", "Gate", "River", "Star", "Peak", "Wave", "Forge", "Anchor", "Bell", "Tower")
 TRADES = ("Engineering", "Logistics", "Foods", "Textiles", "Software", "Consulting", "Plastics", "Motors", "Joinery", "Printing",
           "Catering", "Electrical", "Packaging", "Design", "Roofing", "Dental Supplies", "Travel", "Fabrication")  # fmt: skip
 FORMS = ("Ltd", "Limited", "PLC", "LLP", "Inc", "Co. Ltd", "LLC", "Corporation")
@@ -133,9 +111,7 @@ def _world(dice: Dice, count: int) -> World:
     maiden = dice.happens(count, 0.05)
     company = dice.pick(FIRST, count) + np.where(dice.happens(count, 0.5), " " + dice.pick(SECOND, count), "")
     family = dice.happens(count, 0.2)
-    company = np.where(
-        family, dice.pick(SURNAMES, count) + " & " + dice.pick(("Sons", "Co", "Partners"), count), company
-    )
+    company = np.where(family, dice.pick(SURNAMES, count) + " & " + dice.pick(("Sons", "Co", "Partners"), count), company)
     world = World(
         is_firm=is_firm,
         town=dice.rng.integers(0, len(TOWNS), count),
@@ -167,9 +143,7 @@ def _world(dice: Dice, count: int) -> World:
 
 
 def _mails(dice: Dice, given: Column, surname: Column) -> Column:
-    name = np.array(
-        [word.lower().replace("'", "").replace(" ", "") for word in (given + "." + surname).tolist()]
-    )
+    name = np.array([word.lower().replace("'", "").replace(" ", "") for word in (given + "." + surname).tolist()])
     return np.asarray(name.astype(object) + dice.digits(len(given), 4) + "@"
                       + dice.pick(("mail.example", "post.example", "inbox.example"), len(given)))  # fmt: skip
 
@@ -178,16 +152,8 @@ def _addresses(dice: Dice, town: Index) -> Column:
     number = dice.rng.integers(1, 240, len(town)).astype(str).astype(object)
     names = np.array([row[0] for row in TOWNS], dtype=object)[town]
     codes = np.array([row[2] for row in TOWNS], dtype=object)[town]
-    letters = dice.pick(tuple("ABDEFGHJLNPQRSTUWXYZ"), len(town)) + dice.pick(
-        tuple("ABDEFGHJLNPQRSTUWXYZ"), len(town)
-    )
-    code = (
-        codes
-        + dice.rng.integers(1, 30, len(town)).astype(str).astype(object)
-        + " "
-        + dice.digits(len(town), 1)
-        + letters
-    )
+    letters = dice.pick(tuple("ABDEFGHJLNPQRSTUWXYZ"), len(town)) + dice.pick(tuple("ABDEFGHJLNPQRSTUWXYZ"), len(town))
+    code = codes + dice.rng.integers(1, 30, len(town)).astype(str).astype(object) + " " + dice.digits(len(town), 1) + letters
     return np.asarray(number + " " + dice.pick(STREETS, len(town)) + ", " + names + " " + code)
 
 
@@ -196,19 +162,12 @@ def _live_together(dice: Dice, world: World) -> None:
     people = ~world.is_firm
     pairs = dice.some(people, 0.16, 2)
     one, other = pairs[::2], pairs[1::2]
-    for column in (
-        world.surname,
-        world.later_surname,
-        world.address,
-        world.later_address,
-        world.landline,
-        world.town,
-    ):
+    for column in (world.surname, world.later_surname, world.address, world.later_address, world.landline, world.town):
         column[other] = column[one]
     half = len(other) // 2
     world.mobile[other[:half]] = world.mobile[one[:half]]
-    sons = other[half:][::6]
-    world.given[sons] = world.given[one[half:][::6]]
+    sons = other[half:][:: 6]
+    world.given[sons] = world.given[one[half:][:: 6]]
     offices = dice.some(world.is_firm, 0.08, 20)
     world.landline[offices] = np.repeat(world.landline[offices[::20]], 20)
     world.address[offices] = np.repeat(world.address[offices[::20]], 20)
@@ -222,11 +181,7 @@ def _members(dice: Dice, share: Any, again: float, count: int) -> Index:
 def _people(dice: Dice, world: World, who: Index, style: str) -> Column:
     """Full names, with nicknames, initials, middle letters, surname first, titles."""
     given = world.given[who].copy()
-    dice.spoil(
-        given,
-        0.18,
-        lambda name, luck: NICKNAMES[name][luck % len(NICKNAMES[name])] if name in NICKNAMES else name,
-    )
+    dice.spoil(given, 0.18, lambda name, luck: NICKNAMES[name][luck % len(NICKNAMES[name])] if name in NICKNAMES else name)
     initial = dice.happens(len(who), 0.5 if style == "letter" else 0.04)
     given = np.where(initial, np.array([name[0] + "." for name in given.tolist()], dtype=object), given)
     surname = np.where(dice.happens(len(who), 0.5), world.later_surname[who], world.surname[who])
@@ -264,12 +219,8 @@ def _numbers(dice: Dice, now: Column, later: Column) -> Column:
     written = np.where(dice.happens(len(now), 0.08), later, now)
     dice.spoil(written, 0.015, wrong_digit)
     dice.spoil(written, 0.012, swapped)
-    dice.spoil(
-        written, 0.25, lambda value, luck: "+44 " + value[1:] if luck % 2 else f"({value[:5]}) {value[5:]}"
-    )
-    dice.spoil(
-        written, 0.15, lambda value, _: f"{value[:5]} {value[5:8]} {value[8:]}" if value.isdigit() else value
-    )
+    dice.spoil(written, 0.25, lambda value, luck: "+44 " + value[1:] if luck % 2 else f"({value[:5]}) {value[5:]}")
+    dice.spoil(written, 0.15, lambda value, _: f"{value[:5]} {value[5:8]} {value[8:]}" if value.isdigit() else value)
     dice.spoil(written, 0.008, one_of(NO_NUMBERS))
     return written
 

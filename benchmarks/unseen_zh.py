@@ -34,7 +34,9 @@ from benchmarks.unseen_dice import (
 SURNAMES = tuple(
     "李王张刘陈杨赵周吴徐孙马胡朱郭何罗高林郑梁谢唐许邓冯韩曹曾彭萧蔡潘田董袁于余叶蒋杜苏魏程吕丁沈任姚卢傅钟姜崔谭廖范汪陆金石戴贾韦夏邱方侯邹熊孟秦白江阎薛尹段雷黎史龙陶贺顾毛郝龚邵万钱严覃武戚莫孔向汤"
 ) + ("欧阳", "司马", "上官", "诸葛", "东方", "慕容", "令狐", "司徒")
-GIVEN = "伟芳秀英敏静强磊洋艳勇军杰娟涛明超霞平刚桂兰飞玉萍红梅鹏辉斌浩宇欣怡梓涵子轩雨泽思远佳琪俊熙一诺紫晴晓彤文博嘉慧志坚建华春生国栋丽华永康海燕雪莲金凤长青庆云德才福贵翠花素珍爱民卫东继红学文立新"
+GIVEN = (
+    "伟芳秀英敏静强磊洋艳勇军杰娟涛明超霞平刚桂兰飞玉萍红梅鹏辉斌浩宇欣怡梓涵子轩雨泽思远佳琪俊熙一诺紫晴晓彤文博嘉慧志坚建华春生国栋丽华永康海燕雪莲金凤长青庆云德才福贵翠花素珍爱民卫东继红学文立新"
+)
 TOWNS = (
     ("广东", "佛山", "0757", "440600"), ("广东", "东莞", "0769", "441900"), ("福建", "厦门", "0592", "350200"),
     ("福建", "泉州", "0595", "350500"), ("山东", "济宁", "0537", "370800"), ("山东", "临沂", "0539", "371300"),
@@ -50,23 +52,8 @@ TRADES = (
 )  # fmt: skip
 FORMS = ("有限公司", "有限责任公司", "股份有限公司", "厂", "商行", "合作社")
 DISTRICTS = ("南城区", "高新区", "开发区", "城关镇", "北岸街道", "东湖区", "西山区", "临港新区")
-ROADS = (
-    "幸福路",
-    "迎宾大道",
-    "文昌街",
-    "胜利西路",
-    "滨河路",
-    "站前街",
-    "花园路",
-    "工业大道",
-    "学府路",
-    "东风巷",
-    "荷花池路",
-)
-TITLES_M, TITLES_F = (
-    ("先生", "总", "老板", "师傅", "经理", "老师"),
-    ("女士", "小姐", "总", "老师", "经理", "阿姨"),
-)
+ROADS = ("幸福路", "迎宾大道", "文昌街", "胜利西路", "滨河路", "站前街", "花园路", "工业大道", "学府路", "东风巷", "荷花池路")
+TITLES_M, TITLES_F = ("先生", "总", "老板", "师傅", "经理", "老师"), ("女士", "小姐", "总", "老师", "经理", "阿姨")
 SOUNDS_ALIKE = dict(
     zip(
         "达隆远凯正成力博卓恒祥辉润宝代宏建城双洲夏伟芳敏静磊娟霞梅鹏欣怡涵轩雨思佳俊晴文慧坚莲凤翠珍",
@@ -91,13 +78,7 @@ class Made:
     def add(self, entity: str, system: str, truth: Column, is_firm: Flags, **columns: Any) -> None:
         """Add one system's rows; the ids are numbers in the order given."""
         ids = np.array([f"{system[0].upper()}{number}" for number in range(1, len(truth) + 1)], dtype=object)
-        about = {
-            "system": system,
-            "source_table": entity,
-            "source_id": ids,
-            "truth": truth,
-            "is_firm": is_firm,
-        }
+        about = {"system": system, "source_table": entity, "source_id": ids, "truth": truth, "is_firm": is_firm}
         self.rows.setdefault(entity, []).append(about | columns)
 
 
@@ -142,9 +123,7 @@ def _world(dice: Dice, count: int) -> World:
     is_firm = dice.happens(count, 0.42)
     town = dice.rng.integers(0, len(TOWNS), count)
     surname = dice.pick(SURNAMES, count, 0.9)
-    given = dice.pick(tuple(GIVEN), count) + np.where(
-        dice.happens(count, 0.8), dice.pick(tuple(GIVEN), count), ""
-    )
+    given = dice.pick(tuple(GIVEN), count) + np.where(dice.happens(count, 0.8), dice.pick(tuple(GIVEN), count), "")
     empty: Column = np.full(count, None, dtype=object)
     spelled = _pinyin(surname) + _pinyin(given)
     number = np.arange(count).astype(str).astype(object)
@@ -229,10 +208,7 @@ def _codes(dice: Dice, town: Index) -> Column:
     """Unified social credit codes with right check digits (GB 11714, GB 32100-2015)."""
     made = []
     for place, body in zip(town.tolist(), dice.digits(len(town), 8).tolist(), strict=True):
-        rest = (
-            11
-            - sum(int(digit) * weight for digit, weight in zip(body, _ORGANISATION_WEIGHTS, strict=True)) % 11
-        )
+        rest = 11 - sum(int(digit) * weight for digit, weight in zip(body, _ORGANISATION_WEIGHTS, strict=True)) % 11
         code = "91" + TOWNS[place][3] + body + ("X" if rest == 10 else str(rest % 11))
         total = sum(_CODE.index(sign) * weight for sign, weight in zip(code, _CODE_WEIGHTS, strict=True))
         made.append(code + _CODE[(31 - total % 31) % 31])

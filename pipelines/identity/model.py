@@ -305,9 +305,7 @@ def score_pairs(
             api.register("compared"), model.settings(), validate_settings=False, log_level=logging.ERROR
         )
         for column in model.frequencies():
-            con.execute(
-                f"create or replace table frequency_{column} as {_shares(model, column, frequencies)}"
-            )
+            con.execute(f"create or replace table frequency_{column} as {_shares(model, column, frequencies)}")
             linker.table_management.register_term_frequency_lookup(
                 api.register(f"frequency_{column}"), column
             )
@@ -359,17 +357,16 @@ def _result(model: Model, scored: str) -> str:
 
 def _any_level(model: Model, wanted: Callable[[Level], bool]) -> str:
     """The condition that some comparison has a level that is wanted."""
-    return (
-        " or ".join(
-            f"gamma_{comparison.name} = {number}"
-            for comparison in model.comparisons
-            for number in range(comparison.highest + 1)
-            if wanted(comparison.level(number))
-        )
-        or "false"
-    )
+    return " or ".join(
+        f"gamma_{comparison.name} = {number}"
+        for comparison in model.comparisons
+        for number in range(comparison.highest + 1)
+        if wanted(comparison.level(number))
+    ) or "false"
 
 
 def _quieten() -> None:
     """Splink tells of its progress, and that a model was not trained in this process."""
     logging.getLogger("splink").setLevel(logging.ERROR)
+
+
