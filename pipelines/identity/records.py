@@ -1,10 +1,11 @@
 """The customers' records with their keys: what the matcher compares.
 
-Comes in: `quality.passed_customers`, `passed_contacts`, `passed_staff`, and what earlier runs made of the same
-records. Goes out: TEMP tables `nodes` (one row per customers record, normalised; numbered in the order in which
-ids are minted: earliest created, then system, source_table, source_id), `node_identifiers` (each node's phones,
-e-mail addresses, WeChat ids and codes, a contact's counted as the customer's) and `shared_values` (those that
-too many share). Only records whose text has changed are normalised; the others come from identity.nodes.
+Comes in: `quality.passed_customers`, `passed_contacts`, `passed_staff`, and what earlier runs made of the
+same records. Goes out: TEMP tables `nodes` (one row per customers record, normalised; numbered in the order
+in which ids are minted: earliest created, then system, source_table, source_id), `node_identifiers` (each
+node's phones, e-mail addresses, WeChat ids and codes, a contact's counted as the customer's) and
+`shared_values` (those that too many share). Only records whose text has changed are normalised; the others
+come from identity.nodes.
 """
 
 from __future__ import annotations
@@ -20,13 +21,16 @@ _INPUTS = """
     create or replace temp table record_inputs as
     with contacts as (
         select owner.system, owner.source_table, owner.source_id,
-            list_sort(list({'name': contact_name, 'phone': customer_phone, 'email': customer_email})) as contacts
+            list_sort(list({'name': contact_name, 'phone': customer_phone,
+                'email': customer_email})) as contacts
         from quality.passed_contacts as contacts
         inner join customer_references as owner using (system, customer_source_id)
         group by all)
-    select system, source_table, source_id, created_at, party_type, customer_name, contact_name, mobile, phone,
+    select system, source_table, source_id, created_at, party_type, customer_name, contact_name, mobile,
+        phone,
         email, wechat_id, credit_code, region, address, contacts.contacts,
-        hash(created_at, party_type, customer_name, contact_name, mobile, phone, email, wechat_id, credit_code,
+        hash(created_at, party_type, customer_name, contact_name, mobile, phone, email, wechat_id,
+            credit_code,
             region, address, contacts.contacts) as content
     from quality.passed_customers
     left join contacts using (system, source_table, source_id)
@@ -58,7 +62,8 @@ _FRESH = """
         where kept.content is distinct from inputs.content)
     select * exclude (earlier), coalesce(earlier, (select coalesce(max(node), 0) from kept_nodes)
         + row_number() over (
-            partition by earlier is null order by created_at nulls last, system, source_table, source_id)) as node
+            partition by earlier is null order by created_at nulls last, system, source_table,
+                source_id)) as node
     from compared
 """
 
@@ -102,7 +107,8 @@ _NODES = """
     select
         said.node, said.system, said.source_table, said.source_id, said.created_at, said.content,
         coalesce(names.party_type, said.party_type) as party_type,
-        names.name_normalised, names.surname, names.given_name, names.given_name as given_key, names.pinyin, names.core_name, names.brand,
+        names.name_normalised, names.surname, names.given_name, names.given_name as given_key,
+            names.pinyin, names.core_name, names.brand,
         names.trade, names.firm_key, names.head_key, names.branch, names.place, names.name_key,
         case when coalesce(names.party_type, '') <> 'person' then contacts.surname end as contact_surname,
         case when coalesce(names.party_type, '') <> 'person' and contacts.given_name is not null
@@ -129,7 +135,8 @@ _NODES = """
 _IDENTIFIERS = """
     create or replace temp table node_identifiers as
     with contacts as (
-        select node, phone_number(contact.phone) as number, email_address(contact.email) as address, names.surname
+        select node, phone_number(contact.phone) as number, email_address(contact.email) as address,
+            names.surname
         from (select node, unnest(contacts) as contact from fresh_inputs)
         left join record_names as names on contact.name = names.raw and names.given_type = 'person'),
     every as (
@@ -187,9 +194,11 @@ TABLES = """
     create table if not exists identity.nodes (
         node bigint not null, system varchar not null, source_table varchar not null,
         source_id varchar not null, created_at timestamp, content ubigint not null, party_type varchar,
-        name_normalised varchar, surname varchar, given_name varchar, given_key varchar, pinyin varchar, core_name varchar,
+        name_normalised varchar, surname varchar, given_name varchar, given_key varchar, pinyin varchar,
+            core_name varchar,
         brand varchar, trade varchar, firm_key varchar, head_key varchar, branch varchar, place varchar,
-        name_key varchar, contact_surname varchar, contact_name varchar, contact_pinyin varchar, first_number varchar,
+        name_key varchar, contact_surname varchar, contact_name varchar, contact_pinyin varchar,
+            first_number varchar,
         second_number varchar, email_normalised varchar, wechat varchar, credit_code_normalised varchar,
         tax_number_normalised varchar, personal_id varchar, province varchar, city varchar, address varchar);
     create table if not exists identity.node_identifiers (
@@ -258,14 +267,16 @@ def keep_records(con: duckdb.DuckDBPyConnection) -> None:
         "or node in (select node from fresh_inputs)"
     )
     con.execute(
-        "insert into identity.node_identifiers by name from node_identifiers semi join fresh_inputs using (node)"
+        "insert into identity.node_identifiers by name "
+        "from node_identifiers semi join fresh_inputs using (node)"
     )
     con.execute("delete from identity.shared_values")
     con.execute("insert into identity.shared_values from shared_values")
 
 
 RECORDS = """
-    select system, source_table, source_id, party_type, name_normalised, core_name, firm_key, head_key, branch,
+    select system, source_table, source_id, party_type, name_normalised, core_name, firm_key, head_key,
+        branch,
         surname,
         case when is_mobile(first_number) then first_number
             when is_mobile(second_number) then second_number end as mobile_normalised,

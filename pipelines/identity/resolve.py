@@ -48,7 +48,8 @@ _REBUILD_SHARE = 0.2
 
 _JUDGED = """
     create or replace temp table judged as
-    select distinct least(one.node, other.node) as left_node, greatest(one.node, other.node) as right_node, verdict
+    select distinct least(one.node, other.node) as left_node, greatest(one.node, other.node) as right_node,
+        verdict
     from judgements
     inner join nodes as one
         on left_system = one.system and left_table = one.source_table and left_id = one.source_id
@@ -176,14 +177,13 @@ def _signature() -> str:
 def _normalise(con: duckdb.DuckDBPyConnection, rebuild: bool) -> bool:
     """Make the records; returns whether all of them are matched anew."""
     state = con.execute("select signature, records from identity.matcher_state").fetchone()
-    if state is None or state[0] != _signature():
-        rebuild = True
-    _look_back(con, nothing=rebuild)
+    is_same = state is not None and state[0] == _signature()
+    _look_back(con, nothing=rebuild or not is_same)
     build_records(con, MOST_NAMES)
-    if rebuild:
+    if rebuild or state is None or not is_same:
         return True
     row = con.execute("select (select count(*) from fresh_inputs), (select count(*) from nodes)").fetchone()
-    assert row is not None and state is not None
+    assert row is not None
     fresh, now = row
     if fresh > _REBUILD_SHARE * now or abs(now - state[1]) > _REBUILD_SHARE * state[1]:
         _look_back(con, nothing=True)
