@@ -6,8 +6,8 @@ a hash: tune on one half, believe the other. A pair belongs to a group (a half, 
 its records does, so that a wrong pair across two groups counts against both.
 
 - shared: febrl3, febrl4, fake_1000 in ../shared/data, by English models that are data; skipped without them.
-- demo: the demo company, its records and mentions, against its truth as it is, and with offices and private
-  cards as customers of their own (`apart`).
+- demo: the demo company, its records and mentions, against its truth, in which offices and private cards are
+  customers of their own.
 - unseen: generated Chinese and English customers that the matcher was not made for.
 - rivals: on the records of demo and unseen: exact phone match, Splink as in its tutorial, GoldenMatch with
   and without Guike's normalisation (not in the lock: `pip install goldenmatch`), each `--patience` seconds.
@@ -148,17 +148,13 @@ def _agreement(name: str, home: Path) -> None:
     """The stage's verdict against the truth, by group."""
     with _labelled(home) as con:
         _excluded(con, name)
-        kinds = [("", "truth")]
-        if con.execute("select count(*) from labelled where truth <> apart").fetchone() != (0,):
-            kinds.append((", offices and private cards apart", "apart"))
-        for title, truth in kinds:
-            for what, condition in (("customers' records", "is_record"), ("records and mentions", "true")):
-                rows = f"select * replace ({truth} as truth) from labelled where is_resolvable and {condition}"
-                table = _table(f"{name}: resolvable {what}{title}", "group", "rows")
-                for group, where in _groups(con, rows):
-                    found = score(con, f"({rows})", where)
-                    table.add_row(group, f"{found.records:,}", *_cells(found))
-                CONSOLE.print(table)
+        for what, condition in (("customers' records", "is_record"), ("records and mentions", "true")):
+            rows = f"from labelled where is_resolvable and {condition}"
+            table = _table(f"{name}: resolvable {what}", "group", "rows")
+            for group, where in _groups(con, rows):
+                found = score(con, f"({rows})", where)
+                table.add_row(group, f"{found.records:,}", *_cells(found))
+            CONSOLE.print(table)
 
 
 def _groups(con: duckdb.DuckDBPyConnection, rows: str) -> list[tuple[str, str]]:
