@@ -43,16 +43,33 @@ _ADDRESS_BOOKS = """
     where system not in (select system from nodes semi join buyers using (node))
 """
 
-# People at a firm's number whose surname is the contact's: entries of an address book, or nothing but a surname.
-# Who buys himself is a customer of his own.
+# People of whom only surname or initial is known, at what fits somebody of that surname.
+_SURNAMES = """
+    create or replace temp table candidates as
+    with vague as (
+        select cluster from labels inner join nodes using (node)
+        group by cluster
+        having bool_and(given_name is null or regexp_matches(given_name, '^[a-z]$')))
+    select distinct one.cluster, other.cluster as other, pairs.method
+    from (
+        select left_node, right_node, method from pairs where is_match and is_sparse
+        union all
+        select right_node, left_node, method from pairs where is_match and is_sparse) as pairs
+    inner join labels as one on left_node = one.node
+    inner join labels as other on right_node = other.node
+    where one.cluster in (from vague) and other.cluster not in (from vague)
+"""
+
+# People at a firm's number whose surname is the contact's: of whom no more is known, or whom a salesperson has in
+# his WeChat. Who buys, or stands elsewhere by his full name, is a customer of his own, linked to the firm.
 _PEOPLE_OF_FIRMS = """
     create or replace temp table candidates as
     with attachable as (
         select cluster from labels inner join nodes using (node)
         group by cluster
         having bool_and(party_type is distinct from 'organisation')
-            and bool_and(system in (from address_books)
-                or (given_name is null and node not in (from buyers)))
+            and bool_and(node not in (from buyers)) and bool_and(
+                given_name is null or wechat is not null and system in (from address_books))
             and bool_or(surname is not null))
     select distinct people.cluster, firms.cluster as other, one.kind as method
     from usable as one
@@ -224,7 +241,7 @@ def attach(con: duckdb.DuckDBPyConnection) -> None:
     )
     con.execute(_BUYERS.format(sales=sales))
     con.execute(_ADDRESS_BOOKS)
-    for candidates in (_PEOPLE_OF_FIRMS, _NAMELESS):
+    for candidates in (_SURNAMES, _PEOPLE_OF_FIRMS, _NAMELESS):
         con.execute(candidates)
         _attach(con)
     con.execute(_EXPECTED)

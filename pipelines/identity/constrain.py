@@ -197,4 +197,12 @@ def _tell(con: duckdb.DuckDBPyConnection) -> None:
     for reason, count in con.execute(
         "select reason, count(*) from cut_edges group by reason order by reason"
     ).fetchall():
-        _log.info(t("identity: {count} pairs kept apart: {reason}", count=count, reason=t(reason)))
+        _log.info(t("identity: {count} pairs kept apart: {reason}", count=count, reason=_in_words(reason)))
+
+
+def _in_words(reason: str) -> str:
+    return {
+        "judged different": t("judged different"), "credit code": t("two credit codes"),
+        "personal id": t("two personal ids"), "branch": t("a head office and its branch"),
+        "weak bridge": t("two groups with one weak link"),
+    }[reason]  # fmt: skip

@@ -15,6 +15,7 @@ from pypinyin import lazy_pinyin
 from pipelines.identity.lexicon import HAN, any_of, cities, lexicon, text_list, text_lookup, text_map
 
 
+@cache
 def firms() -> str:
     """raw, given_type and the columns of organisations that `names.parse_names` promises."""
     return f"""
@@ -86,7 +87,7 @@ def _placed() -> str:
     words = lexicon()
     legal = any_of(words["legal_suffixes"])
     place = rf"((?:{any_of(words['provinces'])})[省市]?)?((?:{any_of(cities())})[市县]?)?"
-    front = rf"^{place}((?:{HAN}{{1,3}}?[^小园校厂特社地][区县])?(.{{2,}}))$"
+    front = rf"^{place}((?:新区|开发区|高新区|经开区|{HAN}{{1,3}}?[^小园校厂特社地][区县])?(.{{2,}}))$"
     full = rf"^{place}(.{{2,}})$"
     return rf"""
         select *,
@@ -131,9 +132,11 @@ def _heads() -> str:
     every, alone = any_of(words["branch_words"]), any_of(words["branch_words_alone"])
     place = rf"(?:{_placed_words([*words['provinces'], *words['regions']])})[省市]?"
     number = "(?:第?[一二三四五六七八九十]{1,2})?"
+    own = any_of(words["branch_words_after_company"])
     ways = [
+        rf"^(.*公司[)]?)[(]?({HAN}{{1,10}}(?:{own}))[)]?$",
         rf"^(.*(?:{any_of(words['heads_of_branches'])})[)]?)[(]?({HAN}{{0,8}}[(]?(?:{every}))[)]?$",
-        rf"^(.{{2,}}?)[(]?((?:{place}){{1,2}}(?:{HAN}{{1,3}}[区县路镇])?{number}[(]?(?:{every}))[)]?$",
+        rf"^(.{{2,}}?)[(]?((?:{place}){{1,2}}(?:{HAN}{{0,3}}[区县路镇])?{number}[(]?(?:{every}))[)]?$",
         rf"^(.{{2,}}(?:{any_of(words['trade_words'])}))[(]?({HAN}{{0,4}}[(]?(?:{every}))[)]?$",
         rf"^(.{{3,}}?)[(]?((?:总|{number})(?:{alone}))[)]?$",
     ]
@@ -145,7 +148,7 @@ def _heads() -> str:
             replace(found.branch, '(', '') as branch
         from (
             select *,
-                case when regexp_matches(flat, '(?:{every})[)]?$')
+                case when regexp_matches(flat, '(?:{every}|{own})[)]?$')
                     and not regexp_matches(flat, '(?:{any_of(words["not_branches"])})$')
                 then coalesce({tries}) end as found
             from typed_names

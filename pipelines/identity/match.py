@@ -40,6 +40,8 @@ _COMPARED = """
     listed as (
         select node,
             list_sort(list(distinct value) filter (kind = 'phone')) as phones,
+            list_sort(list(distinct right(regexp_replace(value, '[^0-9]', '', 'g'), 9))
+                filter (kind = 'phone')) as tails,
             list_sort(list(distinct value) filter (kind = 'email')) as emails,
             list_sort(list(distinct value) filter (kind in ('credit_code', 'tax_number', 'personal_id'))) as codes,
             list_sort(list(distinct mail_domain(value))
@@ -48,14 +50,30 @@ _COMPARED = """
             min(value) filter (kind = 'wechat') as wechat,
             min(value) filter (kind = 'phone' and is_mobile(value)) as mobile
         from usable group by node)
-    select nodes.* exclude (wechat), listed.wechat, listed.mobile, listed.mailbox,
-        coalesce(phones, []) as phones, coalesce(emails, []) as emails, coalesce(codes, []) as codes,
+    select nodes.* exclude (wechat, city), listed.wechat, listed.mobile, listed.mailbox,
+        case when party_type = 'organisation' then coalesce(city, place) else city end as city,
+        coalesce(phones, []) as phones, coalesce(tails, []) as tails, coalesce(emails, []) as emails, coalesce(codes, []) as codes,
         coalesce(domains, []) as domains, touched.node is not null as is_changed
     from nodes
     left join listed using (node)
     left join touched using (node)
     where name_key is not null
 """
+
+# What the models' levels ask of two texts.
+_MACROS = (
+    r"""create or replace temp macro same_but_one_letter(one, other) as (
+        case when regexp_matches(one, '^[ -~]*$')
+            then levenshtein(one, other) = 1 and greatest(length(one), length(other)) > 2
+            else one <> other and greatest(length(one), length(other)) > 1
+                and len(list_intersect(string_split(one, ''), string_split(other, '')))
+                    >= greatest(length(one), length(other)) - 1 end)""",
+    r"""create or replace temp macro similar_addresses(one, other) as (
+        regexp_extract(one, '[0-9]+') = regexp_extract(other, '[0-9]+') and (
+            jaro_winkler_similarity(one, other) > 0.92
+            or regexp_matches(one, '[0-9]') and least(length(one), length(other)) > 5
+                and (starts_with(one, other) or starts_with(other, one))))""",
+)
 
 _OF_KIND = {
     "person": "party_type is distinct from 'organisation'",
@@ -71,7 +89,14 @@ _KEPT_PAIRS = """
 
 _EDGES = """
     create or replace temp table edges as
-    select left_node, right_node, method, score from pairs where is_match
+    select left_node, right_node, method, score from pairs where is_match and not is_sparse
+    union all
+    -- Two of whom only the surname is known may be one; whom else they are waits for `attach`.
+    select left_node, right_node, method, score
+    from pairs
+    inner join nodes as one on left_node = one.node
+    inner join nodes as other on right_node = other.node
+    where is_match and is_sparse and one.given_name is null and other.given_name is null
     union all
     select left_node, right_node, 'judgement', 1.0 from judged where verdict = 'same'
 """
@@ -94,7 +119,7 @@ TABLES = """
     create table if not exists identity.pairs (
         left_node bigint not null, right_node bigint not null, model varchar not null, score double not null,
         weight double not null, levels tinyint[] not null, method varchar not null, is_capped boolean not null,
-        is_match boolean not null);
+        is_sparse boolean not null, is_match boolean not null);
     create table if not exists identity.frequencies (
         model varchar not null, attribute varchar not null, value varchar not null, share double not null);
 """
@@ -103,6 +128,8 @@ TABLES = """
 
 def match_by_models(con: duckdb.DuckDBPyConnection) -> None:
     """The `Matcher` with Splink's models; see the module's docstring for its order."""
+    for macro in _MACROS:
+        con.execute(macro)
     con.execute(_COMPARED)
     con.execute(_KEPT_PAIRS)
     _count_names(con)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -48,6 +48,7 @@ class Level(BaseModel):
         frequency: weigh by how common the value is.
         at_most: a pair with this level is never more than a question to a person …
         decides: … unless another comparison has a level that decides.
+        bridges: false where one side says too little to join two customers, however well it fits both.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -59,6 +60,7 @@ class Level(BaseModel):
     frequency: bool = False
     at_most: Literal["review"] | None = None
     decides: bool = False
+    bridges: bool = True
 
     @model_validator(mode="after")
     def _is_whole(self) -> Level:
@@ -277,14 +279,15 @@ def score_pairs(
         records: a TEMP table with node and the columns that the model compares.
         pairs: a TEMP table with left_node and right_node.
         target: gets left_node, right_node, model, score (the probability that both are one customer), weight
-            (log2 of the odds), levels (of each comparison, in the model's order), method (what identifies)
-            and is_capped (something says that a person should be asked), for the pairs at or above `review`.
+            (log2 of the odds), levels (of each comparison, in the model's order), method (what identifies),
+            is_capped (something says that a person should be asked) and is_sparse (one side says too little to
+            join two customers), for the pairs at or above `review`.
         frequencies: a TEMP table (attribute, value, share); by default the records' own.
     """
     if not con.execute(f"select 1 from {pairs} limit 1").fetchone():
         con.execute(
             f"create or replace temp table {target} (left_node bigint, right_node bigint, model varchar, "
-            "score double, weight double, levels tinyint[], method varchar, is_capped boolean)"
+            "score double, weight double, levels tinyint[], method varchar, is_capped boolean, is_sparse boolean)"
         )
         return
     _quieten()
@@ -305,7 +308,9 @@ def score_pairs(
             api.register("compared"), model.settings(), validate_settings=False, log_level=logging.ERROR
         )
         for column in model.frequencies():
-            con.execute(f"create or replace table frequency_{column} as {_shares(model, column, frequencies)}")
+            con.execute(
+                f"create or replace table frequency_{column} as {_shares(model, column, frequencies)}"
+            )
             linker.table_management.register_term_frequency_lookup(
                 api.register(f"frequency_{column}"), column
             )
@@ -342,6 +347,7 @@ def _result(model: Model, scored: str) -> str:
     levels = ", ".join(f"gamma_{comparison.name}" for comparison in model.comparisons)
     capping = _any_level(model, lambda level: level.at_most is not None)
     deciding = _any_level(model, lambda level: level.decides)
+    sparse = _any_level(model, lambda level: not level.bridges)
     methods = " ".join(
         f"when gamma_{comparison.name} = {comparison.highest} then {quoted(comparison.name)}"
         for comparison in model.comparisons
@@ -351,22 +357,24 @@ def _result(model: Model, scored: str) -> str:
     return f"""
         select node_l as left_node, node_r as right_node, {quoted(model.name)} as model,
             match_probability as score, match_weight as weight, [{levels}]::tinyint[] as levels,
-            {method} as method, ({capping}) and not ({deciding}) as is_capped
+            {method} as method, ({capping}) and not ({deciding}) as is_capped,
+            {sparse} as is_sparse
         from {scored}"""
 
 
 def _any_level(model: Model, wanted: Callable[[Level], bool]) -> str:
     """The condition that some comparison has a level that is wanted."""
-    return " or ".join(
-        f"gamma_{comparison.name} = {number}"
-        for comparison in model.comparisons
-        for number in range(comparison.highest + 1)
-        if wanted(comparison.level(number))
-    ) or "false"
+    return (
+        " or ".join(
+            f"gamma_{comparison.name} = {number}"
+            for comparison in model.comparisons
+            for number in range(comparison.highest + 1)
+            if wanted(comparison.level(number))
+        )
+        or "false"
+    )
 
 
 def _quieten() -> None:
     """Splink tells of its progress, and that a model was not trained in this process."""
     logging.getLogger("splink").setLevel(logging.ERROR)
-
-

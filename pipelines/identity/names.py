@@ -7,6 +7,8 @@ that have any); then `people.py` takes persons apart, `firms.py` organisations, 
 
 from __future__ import annotations
 
+from functools import cache
+
 import duckdb
 import pyarrow as pa
 from opencc import OpenCC
@@ -37,9 +39,18 @@ def parse_names(con: duckdb.DuckDBPyConnection, source: str, target: str) -> Non
             name_key: what two spellings of one name share: a firm's first two characters, a person's surname,
                 else all of it.
     """
+    words = lexicon()
+    kinds = any_of([*words["legal_suffixes"], *words["branch_words"], *words["trade_words"]])
+    # What stands behind a dash and is no part of a firm's name says what the contact is about.
+    noted = f"'^{HAN}{{2,}}[-—–]{HAN}{{2,5}}$'"
     con.execute(
-        "create or replace temp table name_texts as "
-        f"select raw, given_type, half_width(raw) as text from {source}"
+        f"""
+        create or replace temp table name_texts as
+        select raw, given_type, case when regexp_matches(text, {noted})
+                and not regexp_matches(text, '[-—–].*(?:{kinds})$')
+            then regexp_extract(text, '^{HAN}+') else text end as text
+        from (select raw, given_type, half_width(raw) as text from {source})
+        """
     )
     _simplify(con)
     con.execute(f"create or replace temp table typed_names as {_typed()}")
@@ -103,6 +114,7 @@ def _cleaned() -> str:
             from name_texts)"""
 
 
+@cache
 def _typed() -> str:
     """party_type: as given unless the legal form says firm, else guessed; titled, familiar: mere surnames."""
     words = lexicon()
@@ -112,7 +124,7 @@ def _typed() -> str:
     compound, surnames = any_of(words["compound_surnames"]), words["surnames"].replace(" ", "")
     return rf"""
         select raw, given_type, text, has_han, flat, is_placeholder,
-            regexp_extract(flat, '^((?:{compound})|[{surnames}])(?:{honorifics})$', 1) as titled,
+            regexp_extract(flat, '^((?:{compound})|[{surnames}])(?:{honorifics})(?:[(].*[)])?$', 1) as titled,
             regexp_extract(flat, '^[老小阿]([{surnames}])$', 1) as familiar,
             regexp_replace(flat, '({HAN}{{2,}})(?:{titles})$', '\1') as plain,
             case
@@ -134,6 +146,7 @@ def _typed() -> str:
         from ({_cleaned()})"""
 
 
+@cache
 def _joined() -> str:
     """Parts of both kinds beside each other, with their spelling and keys."""
     unknown = "nullif(regexp_replace(flat, '[()]', '', 'g'), '')"

@@ -8,6 +8,8 @@ NULL where the value identifies nobody. Everything is set-based SQL; Python only
 
 from __future__ import annotations
 
+from functools import cache
+
 import duckdb
 
 from pipelines.identity.addresses import address_macros
@@ -117,6 +119,7 @@ _WECHAT_MACROS = {
 }
 
 
+@cache
 def macros() -> dict[str, str]:
     """Signature → body of all macros, each after those that it calls."""
     return _TEXT_MACROS | PHONE_MACROS | _CODE_MACROS | _WECHAT_MACROS | address_macros()

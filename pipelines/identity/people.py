@@ -8,10 +8,13 @@ one; else the last word is the surname.
 
 from __future__ import annotations
 
+from functools import cache
+
 from pipelines.identity.lexicon import HAN, any_of, lexicon, text_list
 from pipelines.identity.pinyin import PINYIN_WORDS, pinyin_surnames
 
 
+@cache
 def people() -> str:
     """raw, given_type, name_normalised, surname, given_name (of persons; NULL where a part isn't known)."""
     return f"{_chinese()} union all {_western()}"

@@ -88,11 +88,13 @@ _NODES = """
     select
         said.node, said.system, said.source_table, said.source_id, said.created_at, said.content,
         coalesce(names.party_type, said.party_type) as party_type,
-        names.name_normalised, names.surname, names.given_name, names.pinyin, names.core_name, names.brand,
+        names.name_normalised, names.surname, names.given_name, names.given_name as given_key, names.pinyin, names.core_name, names.brand,
         names.trade, names.firm_key, names.head_key, names.branch, names.place, names.name_key,
         case when coalesce(names.party_type, '') <> 'person' then contacts.surname end as contact_surname,
         case when coalesce(names.party_type, '') <> 'person' and contacts.given_name is not null
             then contacts.name_normalised end as contact_name,
+        case when coalesce(names.party_type, '') <> 'person' and contacts.given_name is not null
+            then contacts.pinyin end as contact_pinyin,
         phone_number(said.mobile) as first_number, phone_number(said.phone) as second_number,
         email_address(said.email) as email_normalised,
         wechat_id(said.wechat_id) as wechat,
@@ -179,9 +181,9 @@ TABLES = """
     create table if not exists identity.nodes (
         node bigint not null, system varchar not null, source_table varchar not null,
         source_id varchar not null, created_at timestamp, content ubigint not null, party_type varchar,
-        name_normalised varchar, surname varchar, given_name varchar, pinyin varchar, core_name varchar,
+        name_normalised varchar, surname varchar, given_name varchar, given_key varchar, pinyin varchar, core_name varchar,
         brand varchar, trade varchar, firm_key varchar, head_key varchar, branch varchar, place varchar,
-        name_key varchar, contact_surname varchar, contact_name varchar, first_number varchar,
+        name_key varchar, contact_surname varchar, contact_name varchar, contact_pinyin varchar, first_number varchar,
         second_number varchar, email_normalised varchar, wechat varchar, credit_code_normalised varchar,
         tax_number_normalised varchar, personal_id varchar, province varchar, city varchar, address varchar);
     create table if not exists identity.node_identifiers (

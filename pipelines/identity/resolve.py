@@ -21,8 +21,8 @@ from pipelines.i18n import t
 from pipelines.identity import judgements, ledger, match, records, review
 from pipelines.identity.match import MODELS, Matcher, keep_pairs, match_by_models
 from pipelines.identity.mentions import ENTITIES, MENTION, WHO, resolve_mentions
-from pipelines.identity.normalise import install_macros
 from pipelines.identity.model import load_model
+from pipelines.identity.normalise import install_macros
 from pipelines.identity.records import IDENTIFIERS, RECORDS, build_records, keep_records, rules_signature
 from pipelines.identity.review import build_queue, keep_queue
 from pipelines.settings import Settings
@@ -352,4 +352,3 @@ def _result(con: duckdb.DuckDBPyConnection, changes: ledger.LedgerChanges) -> Id
     return IdentityResult(
         records, mentions, customers, changes.minted, changes.merged, changes.split, unresolved
     )
-
