@@ -68,7 +68,7 @@ def test_records_per_customer(customers: Customers) -> None:
     assert 1.5 < len(records) / 2000 < 1.9
 
 
-def test_an_office_is_a_customer_of_its_own(folder: Path, sources: Sources, customers: Customers) -> None:
+def test_an_office_is_a_customer_of_its_own(folder: Path, customers: Customers) -> None:
     defects = pq.read_table(folder / "truth" / "defects.parquet").to_pylist()
     offices = [d["source_id"] for d in defects if d["defect"] == "office_as_customer"]
     known = [customers["crm", "wk_crm_customer", office] for office in offices]
