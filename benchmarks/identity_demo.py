@@ -49,7 +49,7 @@ _TRUTH = """
 
 _PARTIES = """
     create or replace temp table truth_rows as
-    select system, source_table, source_id, truth, truth as apart,
+    select system, source_table, source_id, truth,
         is_firm and not ends_with(truth, $card) as is_firm
     from named_rows
     inner join parties using (group_customer)
