@@ -229,9 +229,8 @@ def find_pairs(con: duckdb.DuckDBPyConnection, model: Model, records: str, targe
     """
     parts = [
         f"select node, is_changed, {number} as rule, {key.strong} as is_strong, "
-        f"unnest({key.of}) as key from {records} where {key.when}"
-        if _is_list(con, records, key)
-        else f"select node, is_changed, {number}, {key.strong}, {key.of} from {records} where {key.when}"
+        f"{f'unnest({key.of})' if _is_list(con, records, key) else key.of} as key "
+        f"from {records} where {key.when}"
         for number, key in enumerate(model.keys)
     ]
     con.execute(f"create or replace temp table keyed as select distinct * from ({' union all '.join(parts)}) "

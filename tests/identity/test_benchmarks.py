@@ -9,7 +9,6 @@ import duckdb
 import pytest
 
 from benchmarks.identity_scores import score
-from benchmarks.identity_shared import DATA_SETS, DataSet, is_there, scored
 from benchmarks.identity_truth import label
 from benchmarks.identity_unseen import contract_columns, let_in, make_unseen, unseen_truth
 from pipelines.identity.resolve import run_identity
@@ -93,10 +92,3 @@ def _small_world(con: duckdb.DuckDBPyConnection) -> None:
             ('desk', 'calls', 'call', 'A')) as said (system, source_table, source_id, truth)
         """
     )
-
-
-@pytest.mark.skipif(not is_there(), reason="the public data sets in ../shared/data aren't here")
-@pytest.mark.parametrize("data", DATA_SETS, ids=lambda data: data.name)
-def test_english_models_reach_what_is_asked_of_them(data: DataSet) -> None:
-    pytest.importorskip("splink")
-    assert scored(data).f1 >= data.wanted
