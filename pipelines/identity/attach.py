@@ -168,7 +168,8 @@ _BARE_FIRMS = """
     inner join places as other_place on matched.other = other_place.cluster
     left join expected_namesakes on matched.core_name = expected_namesakes.name
     where {fits} and coalesce(namesakes, 0) < case
-            when list_has_any(one_place.cities, other_place.cities) then $namesakes_in_place else $namesakes end
+            when list_has_any(one_place.cities, other_place.cities) then $namesakes_in_place
+            else $namesakes end
     qualify rank = min(rank) over (partition by matched.cluster)
 """
 
