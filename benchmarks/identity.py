@@ -5,8 +5,8 @@ of `identity_scores.py`; "resolvable" is defined in `identity_truth.py`. The tru
 a hash: tune on one half, believe the other.
 
 - shared: febrl3, febrl4, fake_1000 in ../shared/data, by English models that are data; skipped without them.
-- agreement: the demo company's records and mentions against its truth, as it is and with offices and private
-  cards as customers of their own; generated Chinese and English customers that the matcher wasn't made for.
+- agreement: the demo company's records and mentions against its truth; generated Chinese and English
+  customers that the matcher wasn't made for.
 - rivals: on the same records: exact phone match, Splink as in its tutorial, GoldenMatch with and without
   Guike's normalisation (not in the lock: `pip install goldenmatch`), each for `--patience` seconds at most.
 - scale: 100,000, 300,000 and 1,000,000 customers' records, then 1 % more; only when asked for.
@@ -153,19 +153,13 @@ def _agreement(name: str, home: Path) -> None:
     """The stage's verdict against the truth, by group."""
     with _labelled(home) as con:
         _excluded(con, name)
-        kinds = [("", "truth")]
-        if con.execute("select count(*) from labelled where truth <> apart").fetchone() != (0,):
-            kinds.append((", offices and private cards apart", "apart"))
-        for title, truth in kinds:
-            for what, condition in (("customers' records", "is_record"), ("records and mentions", "true")):
-                rows = (
-                    f"select * replace ({truth} as truth) from labelled where is_resolvable and {condition}"
-                )
-                table = _table(f"{name}: resolvable {what}{title}", "group", "rows")
-                for group, where in _groups(con, rows):
-                    found = score(con, f"({rows})", where)
-                    table.add_row(group, f"{found.records:,}", *_cells(found))
-                CONSOLE.print(table)
+        for what, condition in (("customers' records", "is_record"), ("records and mentions", "true")):
+            rows = f"from labelled where is_resolvable and {condition}"
+            table = _table(f"{name}: resolvable {what}", "group", "rows")
+            for group, where in _groups(con, rows):
+                found = score(con, f"({rows})", where)
+                table.add_row(group, f"{found.records:,}", *_cells(found))
+            CONSOLE.print(table)
 
 
 def _groups(con: duckdb.DuckDBPyConnection, rows: str) -> list[tuple[str, str]]:

@@ -3,8 +3,8 @@
 Comes in: a demo home after `guike run` (warehouse and `demo/truth`). Goes out: the TEMP table `truth_rows` of
 `identity_truth.py`.
 
-Two kinds of records are one customer by the demo's truth, but customers of their own, linked, by Guike's
-rules: an office of a firm, and the member card of a firm's buyer. `apart` is the truth with these split off.
+An office of a firm, and the private card of its contact, is a customer of its own by the truth; the card is a
+person's.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from pipelines.demo.registers import CARD
 from pipelines.demo.truth import customer_names
 from pipelines.demo.world import make_customers, make_staff
 
@@ -39,24 +40,19 @@ _TRUTH = """
         union all
         select 'wechat', 'contacts', wechat_id, md5(wechat_id) from raw_wechat.contacts)
     select named.system, named.source_table, coalesce(numbered.source_id, named.source_id) as source_id,
-        min(true_customer) as truth
+        min(true_customer) as truth, min(group_customer) as group_customer
     from named left join numbered
         on named.system = numbered.system and named.source_table = numbered.source_table
         and named.source_id = numbered.number
     group by all
 """
 
-_APART = """
+_PARTIES = """
     create or replace temp table truth_rows as
-    with offices as (
-        select distinct system, source_table, source_id, true as is_office
-        from read_parquet($defects) where defect = 'office_as_customer')
-    select system, source_table, source_id, truth, is_firm,
-        truth || case when is_office then ' office ' || source_id
-            when is_firm and source_table = 'member' then ' private' else '' end as apart
+    select system, source_table, source_id, truth,
+        is_firm and not ends_with(truth, $card) as is_firm
     from named_rows
-    inner join parties using (truth)
-    left join offices using (system, source_table, source_id)
+    inner join parties using (group_customer)
 """
 
 
@@ -64,15 +60,14 @@ def demo_truth(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
     """Make `truth_rows` from the truth in `folder` and the raw tables behind `con`."""
     con.execute(_TRUTH, {"file": str(folder / "entity_records.parquet")})
     con.register("parties", parties(folder))
-    con.execute(_APART, {"defects": str(folder / "defects.parquet")})
+    con.execute(_PARTIES, {"card": f"-{CARD}"})
     con.unregister("parties")
 
 
 def parties(folder: Path) -> pa.Table:
-    """truth, is_firm of every true customer: the world is made again from its number and seed."""
+    """group_customer, is_firm of every firm and person: the world is made again from its number and seed."""
     summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
     count, seed = int(summary["customers"]), int(summary["seed"])
     world = make_customers(count, make_staff(count, seed), seed)
-    return pa.table(
-        {"truth": pa.array(customer_names(np.arange(count)), pa.string()), "is_firm": pa.array(world.is_firm)}
-    )
+    names = pa.array(customer_names(np.arange(count)), pa.string())
+    return pa.table({"group_customer": names, "is_firm": pa.array(world.is_firm)})

@@ -1,8 +1,8 @@
 """The truth beside what the identity stage decided, and which rows could be told at all.
 
 Comes in: a warehouse after identity, and the TEMP table `truth_rows`: system, source_table, source_id, truth
-(the true customer), apart (the same, cut finer), is_firm. Goes out: the TEMP table `labelled`, one row per
-source row that the truth names and gate 1 let through: its keys, truth, apart, `cluster` (NULL: not
+(the true customer), is_firm. Goes out: the TEMP table `labelled`, one row per
+source row that the truth names and gate 1 let through: its keys, truth, `cluster` (NULL: not
 resolved), `is_record` (of a system's customer list; the others are mentions), `is_organisation`, `half` (tune
 or report, by a hash of the true customer), `is_resolvable` and `why_not`.
 
@@ -103,7 +103,7 @@ _TOLD = """
 
 _LABELLED = """
     create or replace temp table labelled as
-    select system, source_table, source_id, truth, apart, customer_id as cluster,
+    select system, source_table, source_id, truth, customer_id as cluster,
         is_record, is_firm as is_organisation,
         case when hash(truth) % 2 = 0 then 'tune' else 'report' end as half,
         coalesce(is_comparable, false) as is_resolvable,

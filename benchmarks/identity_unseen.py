@@ -68,7 +68,7 @@ def let_in(con: duckdb.DuckDBPyConnection) -> None:
 def unseen_truth(con: duckdb.DuckDBPyConnection, home: Path) -> None:
     """Make `truth_rows` of `identity_truth.py`."""
     con.execute(
-        "create or replace temp table truth_rows as select *, truth as apart from read_parquet($file)",
+        "create or replace temp table truth_rows as from read_parquet($file)",
         {"file": str(home / "truth.parquet")},
     )
 

@@ -144,7 +144,7 @@ def member_table(
             np.searchsorted([2_000, 8_000, 25_000], points[who])
         ],
     }
-    table = Table("members", "member", np.where(deleted, -1, who), columns, "KHBH")
+    table = Table("members", "member", np.where(deleted, -1, who), columns, "KHBH", register.part)
     table.taken = {name: deleted.copy() for name in columns}
     again = np.flatnonzero((register.role != MAIN) & ~deleted)
     plant.truth.defect("person_as_two_customers", table, again, "KHBH")
@@ -165,7 +165,7 @@ def member_numbers(rows: Integers) -> Objects:
     return np.asarray(constant("HY", len(rows)) + numbers(rows + 1, 8))
 
 
-def purchase_table(orders: Orders, record: Integers, plant: Planter, seed: int) -> Table:
+def purchase_table(orders: Orders, record: Integers, register: Register, plant: Planter, seed: int) -> Table:
     """XFJL.DBF: members' purchases, paid at the till; `record` is the row of each one's member.
 
     ZT is 正常 or 作废 (void); test ones are named 测试.
@@ -182,7 +182,7 @@ def purchase_table(orders: Orders, record: Integers, plant: Planter, seed: int) 
         "FKFS": vocabulary(["现金", "刷卡", "微信", "支付宝"])[rng.integers(0, 4, count)],
         "ZT": np.where(void, "作废", "正常"),
     }
-    table = Table("members", "xfjl", orders.customer, columns, "DJH")
+    table = Table("members", "xfjl", orders.customer, columns, "DJH", register.part[record])
     plant.note(table, "XM", "test_order", np.flatnonzero(orders.status == TEST))
     plant.note(table, "ZT", "cancelled_order", np.flatnonzero(void))
     rows = plant.choose(table, "KHBH", "order_without_customer", 0.002, orders.is_revenue())

@@ -98,7 +98,7 @@ def customer_table(
         "batch_id": numbers(ids(count), 32),
         "status": 1,
     }
-    table = Table("crm", "wk_crm_customer", who, columns, "customer_id")
+    table = Table("crm", "wk_crm_customer", who, columns, "customer_id", register.part)
     _mark_offices(table, register, city, plant, seed)
     plant.note_styles(table, "customer_name", np.where(register.role == OFFICE, naming.FULL, style))
     _note_shared(table, customers, plant)
@@ -168,7 +168,7 @@ def customer_data_table(customers: Customers, register: Register, plant: Planter
         "batch_id": numbers(rows + 1, 32),
     }
     # In Wukong a custom value belongs to its customer through the batch id that both share.
-    table = Table("crm", "wk_crm_customer_data", who[rows], columns, "id")
+    table = Table("crm", "wk_crm_customer_data", who[rows], columns, "id", register.part[rows])
     plant.plant(table, "value", "wrong_credit_code", wrong_check_digit, 0.012, fields == 0)
     return table
 
@@ -199,7 +199,7 @@ def contacts_table(customers: Customers, register: Register, plant: Planter, see
         "update_time": moment_text(office_hours(rng, np.minimum(customers.joined[who] + 90, END))),
         "batch_id": numbers(3 * 10**9 + ids(count), 32),
     }
-    table = Table("crm", "wk_crm_contacts", who, columns, "contacts_id")
+    table = Table("crm", "wk_crm_contacts", who, columns, "contacts_id", register.part[rows])
     plant.note(table, "name", "title_instead_of_name", np.flatnonzero(titled))
     plant.plant(table, "name", "traditional_spelling", traditional, 0.004, traditional(name) != name)
     plant.spoil_mobiles(table, "mobile")
@@ -218,7 +218,7 @@ def owner_table(customers: Customers, register: Register) -> Table:
         "post_owner_user_id": customers.second_owner[who[rows]] + 1,
         "create_time": moment_text(customers.handed_over[who[rows]] * DAY_SECONDS + 37_800),
     }
-    return Table("crm", "wk_crm_owner_record", who[rows], columns, "record_id")
+    return Table("crm", "wk_crm_owner_record", who[rows], columns, "record_id", register.part[rows])
 
 
 def activity_table(customers: Customers, leaving: Leaving, register: Register, seed: int) -> Table:

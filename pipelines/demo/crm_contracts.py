@@ -114,7 +114,7 @@ def contract_table(
         "unreceived_money": yuan(contracts.cents - received),
         "old_contract_id": optional(contracts.previous >= 0, contracts.previous + 1),
     }
-    table = Table("crm", "wk_crm_contract", who, columns, "contract_id")
+    table = Table("crm", "wk_crm_contract", who, columns, "contract_id", register.part[record])
     _spoil_contracts(table, contracts, len(register.customer), plant)
     return table
 
@@ -159,7 +159,7 @@ def _spoil_contracts(table: Table, contracts: Contracts, records: int, plant: Pl
     plant.truth.defect("order_without_customer", table, rows, "customer_id")
 
 
-def contract_product_table(contracts: Contracts, seed: int) -> Table:
+def contract_product_table(contracts: Contracts, contract_rows: Table, seed: int) -> Table:
     """wk_crm_contract_product: the service and, for a third, an add-on; subtotals add up to the money."""
     rng = stream(seed, "crm contract lines")
     has_addon = chance(rng, len(contracts), 0.3)
@@ -180,7 +180,7 @@ def contract_product_table(contracts: Contracts, seed: int) -> Table:
         "subtotal": yuan(subtotal),
         "unit": "年",
     }
-    return Table("crm", "wk_crm_contract_product", contracts.customer[contract], columns, "r_id")
+    return contract_rows.below("wk_crm_contract_product", contract, columns, "r_id")
 
 
 def receivables_table(
@@ -212,7 +212,7 @@ def receivables_table(
         "update_time": moment_text(day * DAY_SECONDS + 72_000),
         "batch_id": BATCH,
     }
-    table = Table("crm", "wk_crm_receivables", who, columns, "receivables_id")
+    table = contract_rows.below("wk_crm_receivables", document, columns, "receivables_id")
     rows = plant.choose(table, "money", "overpayment", 0.003, receipts.is_confirmed[order])
     overpay(table.columns["money"], rows, contracts.cents[document[rows]])
     plant.truth.defect("overpayment", table, rows, "money")

@@ -106,7 +106,7 @@ def call_table(customers: Customers, leaving: Leaving, register: Register, seed:
         "create_user_id": user,
         "owner_user_id": user,
     }
-    return Table("crm", "wk_call_record", who, columns, "call_record_id")
+    return Table("crm", "wk_call_record", who, columns, "call_record_id", register.part[rows])
 
 
 def visit_tables(contracts: Contracts, contract_rows: Table, leaving: Leaving) -> tuple[Table, Table]:
@@ -130,7 +130,7 @@ def visit_tables(contracts: Contracts, contract_rows: Table, leaving: Leaving) -
         "update_time": moment,
         "batch_id": numbers(9 * 10**9 + ids(count), 32),
     }
-    visits = Table("crm", "wk_crm_return_visit", contracts.customer[rows], columns, "visit_id")
+    visits = contract_rows.below("wk_crm_return_visit", rows, columns, "visit_id")
     every = np.arange(count)
     form = vocabulary(["电话回访", "上门拜访", "微信"])[every % 3]
     feedback = vocabulary(["服务及时，满意", "希望更快响应", "暂无意见"])[every % 3]
@@ -167,7 +167,7 @@ def plan_table(contracts: Contracts, contract_rows: Table) -> Table:
         "contract_id": rows + 1,
         "customer_id": contract_rows.columns["customer_id"][rows],
     }
-    return Table("crm", "wk_crm_receivables_plan", contracts.customer[rows], columns, "receivables_plan_id")
+    return contract_rows.below("wk_crm_receivables_plan", rows, columns, "receivables_plan_id")
 
 
 def _data_table(name: str, owner: Table, rows: Integers, fields: Integers, values: object) -> Table:
@@ -180,4 +180,4 @@ def _data_table(name: str, owner: Table, rows: Integers, fields: Integers, value
         "create_time": owner.columns["create_time"][rows],
         "batch_id": owner.columns["batch_id"][rows],
     }
-    return Table("crm", name, owner.customer[rows], columns, "id")
+    return owner.below(name, rows, columns, "id")

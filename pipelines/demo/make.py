@@ -220,7 +220,7 @@ def _crm_tables(world: _World) -> Iterator[Table]:
     yield table
     yield from crm_extras.visit_tables(world.contracts, table, fate)
     yield crm_extras.plan_table(world.contracts, table)
-    yield crm_contracts.contract_product_table(world.contracts, seed)
+    yield crm_contracts.contract_product_table(world.contracts, table, seed)
     yield crm_contracts.receivables_table(
         people, world.contracts, world.contract_receipts, table, plant, seed
     )
@@ -302,9 +302,11 @@ def _write_files(world: _World) -> None:
 
 def _write_members(world: _World) -> None:
     people, bought, plant, seed = world.customers, world.member_orders, world.plant, world.seed
-    register = make_register(people, people.in_members, seed, "members", offices=0.0, again=0.02)
+    register = make_register(
+        people, people.in_members, seed, "members", offices=0.0, again=0.02, private=True
+    )
     record = register.rows_for(stream(seed, "member records"), bought.customer)
-    purchases = contacts.purchase_table(bought, record, plant, seed)
+    purchases = contacts.purchase_table(bought, record, register, plant, seed)
     # Cards given back: their rows are marked as deleted, and a reader of DBF passes over them.
     gone = (register.role != MAIN) & chance(stream(seed, "deleted members"), len(register.role), 0.3)
     gone[record] = False

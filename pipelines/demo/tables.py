@@ -20,9 +20,10 @@ class Table:
     """One table, sheet or file of a system.
 
     Args:
-        customer: the true customer per row, -1 for none.
+        customer: the true customer (firm or person) per row, -1 for none.
         columns: name -> array of all rows, or a single value that every row has.
         key: the column that names a row; None where the row's number (from 1) does.
+        part: which of the firm's customers per row (see `registers`); None where every row is the firm's own.
     """
 
     system: str
@@ -30,6 +31,7 @@ class Table:
     customer: Integers
     columns: dict[str, Any]
     key: str | None = None
+    part: Integers | None = None
     taken: dict[str, Booleans] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -44,6 +46,11 @@ class Table:
         values = np.arange(1, len(self) + 1) if self.key is None else self.columns[self.key]
         chosen = np.asarray(values if rows is None else values[rows])
         return chosen if chosen.dtype == object else texts(chosen)
+
+    def below(self, name: str, rows: Integers, columns: dict[str, Any], key: str) -> Table:
+        """A table of the same system, each of whose rows belongs to the customer of one of these `rows`."""
+        part = None if self.part is None else self.part[rows]
+        return Table(self.system, name, self.customer[rows], columns, key, part)
 
     def chunk(self, start: int, stop: int) -> list[tuple[Any, ...]]:
         """Rows `start` to `stop` as tuples of Python values, in the order of the columns."""

@@ -2,6 +2,10 @@
 
 Comes in: every table as it was written, every defect where it was planted, the world itself. Goes out:
 `entity_records`, `defects`, `churn`, `revenue_by_month` as Parquet and `summary.json` in the truth folder.
+
+In `entity_records` a firm's office, and the member card of its contact, is a `true_customer` of its own that
+rolls up to the firm, its `group_customer`; so are the rows that point at the office's record or at the card.
+Rows that only name the firm, or ring from its number, are the firm's. Elsewhere the two columns are the same.
 """
 
 from __future__ import annotations
@@ -19,6 +23,7 @@ from numpy.typing import NDArray
 
 from pipelines.demo.fabric import Booleans, Integers, Objects, as_date, constant, day_text, numbers, optional
 from pipelines.demo.leaving import ACTIVE, REASONS, Leaving
+from pipelines.demo.registers import CARD, ITSELF
 from pipelines.demo.tables import Table
 from pipelines.demo.world import END, NEVER
 
@@ -28,6 +33,7 @@ _RECORDS = pa.schema(
         ("source_table", pa.string()),
         ("source_id", pa.string()),
         ("true_customer", pa.string()),
+        ("group_customer", pa.string()),
     ]
 )
 _DEFECTS = pa.schema(
@@ -37,8 +43,16 @@ _ROWS_AT_ONCE = 500_000
 
 
 def customer_names(who: Integers) -> Objects:
-    """The truth's own name of a customer: T and seven digits."""
+    """The truth's own name of a firm or person: T and seven digits."""
     return np.asarray(constant("T", len(who)) + numbers(np.asarray(who) + 1, 7))
+
+
+def part_names(who: Integers, part: Integers) -> Objects:
+    """The same with -1, -2 … for a firm's offices and -9 for its contact's private card."""
+    names = customer_names(who)
+    apart = np.flatnonzero(part != ITSELF)
+    names[apart] += "-" + numbers(part[apart], 1)
+    return names
 
 
 class Truth:
@@ -49,6 +63,7 @@ class Truth:
         self.folder = folder
         self.rows: Counter[str] = Counter()
         self.planted: Counter[str] = Counter()
+        self._apart = np.zeros((0, 2), dtype=np.int64)
         self._records = pq.ParquetWriter(folder / "entity_records.parquet", _RECORDS)
         self._defects: list[pa.Table] = []
         self._revenue: list[tuple[str, NDArray[Any], Integers]] = []
@@ -57,6 +72,8 @@ class Truth:
         """Note whose every row of `table` is, and count the rows as written."""
         self.rows[f"{table.system}.{table.name}"] += len(table)
         about = np.flatnonzero(table.customer >= 0)
+        part = np.full(len(table), ITSELF) if table.part is None else table.part
+        self._note_parts(table.customer[about], part[about])
         for start in range(0, len(about), _ROWS_AT_ONCE):
             rows = about[start : start + _ROWS_AT_ONCE]
             self._records.write_table(
@@ -65,9 +82,15 @@ class Truth:
                     table.system,
                     table.name,
                     table.source_ids(rows),
+                    part_names(table.customer[rows], part[rows]),
                     customer_names(table.customer[rows]),
                 )
             )
+
+    def _note_parts(self, customer: Integers, part: Integers) -> None:
+        """Keep each (firm, part) apart from the firm itself once, to be counted."""
+        found = np.stack([customer, part], axis=1)[part != ITSELF]
+        self._apart = np.unique(np.concatenate([self._apart, found]), axis=0)
 
     def defect(self, name: str, table: Table, rows: Integers, field: str) -> None:
         """Note that these rows of `table` have the defect in `field`."""
@@ -82,17 +105,25 @@ class Truth:
         self._revenue.append((system, days, cents))
 
     def finish(self, leaving: Leaving, bought: Booleans, summary: dict[str, Any]) -> None:
-        """Write everything; `bought` says which customers ever bought (others can't be lost)."""
+        """Write everything; `bought` says which firms and people ever bought (others can't be lost)."""
         self._records.close()
         pq.write_table(pa.concat_tables(self._defects), self.folder / "defects.parquet")
         pq.write_table(self._churn(leaving, bought), self.folder / "churn.parquet")
         pq.write_table(self._revenue_by_month(), self.folder / "revenue_by_month.parquet")
+        cards = int((self._apart[:, 1] == CARD).sum())
+        summary |= {"offices": len(self._apart) - cards, "private_cards": cards}
         summary |= {"rows": dict(sorted(self.rows.items())), "defects": dict(sorted(self.planted.items()))}
         text = json.dumps(summary, ensure_ascii=False, indent=1, sort_keys=True)
         (self.folder / "summary.json").write_text(text + "\n", encoding="utf-8")
 
     @staticmethod
     def _churn(leaving: Leaving, bought: Booleans) -> pa.Table:
+        """Who was lost: people, and firms as a group, since a firm leaves with all its customers.
+
+        `true_customer` is the firm's own name. Its offices and its contact's card have no rows: what was
+        bought through them counts as bought by the firm, and its day of leaving is theirs too. To judge a
+        customer found by the pipeline, compare over `group_customer`.
+        """
         who = np.flatnonzero(leaving.gone() & bought)
         back = leaving.won_back[who]
         won_back = optional(back <= END, day_text(np.minimum(back, NEVER)))

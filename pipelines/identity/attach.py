@@ -2,8 +2,8 @@
 
 Comes in: `nodes`, `node_identifiers`, `shared_values`, `judged`, `claims_made`, `edges` and `components`. Goes
 out: `edges` with one more for each record, or group of records, that was attached, and `components` with it in
-its customer's group. Nobody ever joins two customers in this way: who could belong to several stays alone, and so does whom a
-person has judged different from the only one.
+its customer's group. Nobody ever joins two customers in this way: who could belong to several stays alone,
+and so does whom a person has judged different from the only one.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ SALES = ("orders", "payments", "receivables", "contracts", "service_costs")
 _SCORE = 0.85
 _NAMESAKES = 0.05
 _NAMESAKES_IN_PLACE = 0.5
-"""How many others of the same full name are to be expected at most: anywhere, and where the city is the same."""
+"""How many others of one full name are to be expected at most: anywhere, and in the same city."""
 
 _LABELS = """
     create or replace temp table labels as
@@ -58,8 +58,9 @@ _SURNAMES = """
     where one.cluster in (from vague) and other.cluster not in (from vague)
 """
 
-# People at a firm's number whose surname is the contact's: of whom no more is known, or whom a salesperson has in
-# his WeChat. Who buys, or stands elsewhere by his full name, is a customer of his own, linked to the firm.
+# People at a firm's number whose surname is the contact's: of whom no more is known, or whom a salesperson
+# has in his WeChat. Who buys, or stands elsewhere by his full name, is a customer of his own, linked to the
+# firm.
 _PEOPLE_OF_FIRMS = """
     create or replace temp table candidates as
     with attachable as (
@@ -114,7 +115,8 @@ _NAMELESS_STARS = """
 _PLACES = """
     create or replace temp table places as
     select cluster,
-        coalesce(list(distinct coalesce(city, place)) filter (coalesce(city, place) is not null), []) as cities,
+        coalesce(list(distinct coalesce(city, place)) filter (coalesce(city, place) is not null),
+            []) as cities,
         coalesce(list(distinct province) filter (province is not null), []) as provinces
     from nodes inner join labels using (node) group by cluster
 """
@@ -130,7 +132,8 @@ _FITS = """
 # WeChat id, which other systems don't know, is none.
 _KNOWN = """
     create or replace temp table known as
-    select cluster, max(case when owner is not null then 2 when address is not null or firm_key is not null then 1
+    select cluster, max(case when owner is not null then 2 when address is not null or firm_key is not null
+        then 1
         else 0 end) as much, coalesce(list(distinct kind) filter (kind is not null), []) as kinds
     from labels inner join nodes using (node)
     left join (select distinct node as owner, kind from usable where kind <> 'wechat') on node = owner
@@ -148,11 +151,11 @@ _BARE_FIRMS = """
     bare as (select * from forms where cluster in (select cluster from known where much = $much)),
     others as (select * from forms where cluster in (select cluster from known where much > $much)),
     matched as (
-        select one.cluster, other.cluster as other, 1 as rank
+        select one.cluster, other.cluster as other, 1 as rank, one.core_name
         from bare as one inner join others as other on one.core_name = other.core_name
         where length(one.core_name) > 2
         union all
-        select one.cluster, other.cluster, 2
+        select one.cluster, other.cluster, 2, one.core_name
         from bare as one inner join others as other on one.brand = other.brand
         where one.core_name <> other.core_name and length(one.brand) > 1
             and (one.trade is null or other.trade is null or starts_with(one.trade, other.trade)
@@ -161,11 +164,14 @@ _BARE_FIRMS = """
     from matched
     inner join places as one_place on matched.cluster = one_place.cluster
     inner join places as other_place on matched.other = other_place.cluster
-    where {fits}
+    left join expected_namesakes on matched.core_name = expected_namesakes.name
+    where {fits} and coalesce(namesakes, 0) < case
+            when list_has_any(one_place.cities, other_place.cities) then $namesakes_in_place else $namesakes end
     qualify rank = min(rank) over (partition by matched.cluster)
 """
 
-# How many people of one full name are to be expected among so many: surname and given name, letter by letter.
+# How many people of one full name are to be expected among so many: surname and given name, letter by letter;
+# and how many firms of a Latin name, word by word.
 # Few records say little of how common a name is; so many more are added as if they had been seen.
 _EXPECTED = """
     create or replace temp table expected_namesakes as
@@ -175,17 +181,30 @@ _EXPECTED = """
     letters as (
         select name_normalised, unnest(case when regexp_matches(given_name, '^[一-鿿]+$')
             then string_split(given_name, '') else [given_name] end) as letter from people),
-    surnames as (select surname, (count(*) + 1) / (sum(count(*)) over () + 200) as share from people group by all),
-    shares as (select letter, (count(*) + 1) / (sum(count(*)) over () + 2000) as share from letters group by all)
-    select name_normalised, any_value(surnames.share) * product(shares.share)
+    words as (
+        select core_name, unnest(string_split(core_name, ' ')) as word
+        from (select distinct core_name from nodes
+              where party_type = 'organisation' and regexp_matches(core_name, '^[ -~]+$'))),
+    words_shares as (
+        select word, (count(*) + 1) / (sum(count(*)) over () + 2000) as share from words group by word),
+    surnames as (select surname, (count(*) + 1) / (sum(count(*)) over () + 200) as share
+        from people group by all),
+    shares as (select letter, (count(*) + 1) / (sum(count(*)) over () + 2000) as share
+        from letters group by all)
+    select name_normalised as name, any_value(surnames.share) * product(shares.share)
         * (select count(*) from nodes where party_type is distinct from 'organisation') as namesakes
     from people inner join surnames using (surname) inner join letters using (name_normalised)
     inner join shares using (letter)
     group by name_normalised
+    union all
+    select core_name, product(words_shares.share)
+        * (select count(*) from nodes where party_type = 'organisation')
+    from words inner join words_shares using (word)
+    group by core_name
 """
 
-# People of whom less is known than of another, or different things: the only one of a name that hardly a second
-# person bears.
+# People of whom less is known than of another, or different things: the only one of a name that hardly a
+# second person bears.
 _BARE_PEOPLE = """
     create or replace temp table candidates as
     with forms as (
@@ -194,7 +213,7 @@ _BARE_PEOPLE = """
     select distinct one.cluster, other.cluster as other, 'name' as method
     from forms as one
     inner join forms as other using (name_normalised)
-    inner join expected_namesakes using (name_normalised)
+    inner join expected_namesakes on one.name_normalised = expected_namesakes.name
     inner join places as one_place on one.cluster = one_place.cluster
     inner join places as other_place on other.cluster = other_place.cluster
     inner join known as one_known on one.cluster = one_known.cluster
@@ -267,12 +286,10 @@ def attach(con: duckdb.DuckDBPyConnection) -> None:
     for much in (2, 1, 0):
         con.execute(_PLACES)
         con.execute(_KNOWN)
-        con.execute(_BARE_FIRMS.format(fits=_FITS), {"much": much})
+        known = {"much": much, "namesakes": _NAMESAKES, "namesakes_in_place": _NAMESAKES_IN_PLACE}
+        con.execute(_BARE_FIRMS.format(fits=_FITS), known)
         _attach(con)
-        con.execute(
-            _BARE_PEOPLE.format(fits=_FITS),
-            {"much": much, "namesakes": _NAMESAKES, "namesakes_in_place": _NAMESAKES_IN_PLACE},
-        )
+        con.execute(_BARE_PEOPLE.format(fits=_FITS), known)
         _attach(con)
     con.execute("create or replace temp table components as from labels")
     for table in ("labels", "usable", "address_books", "buyers", "candidates", "attached", "places", "known",

@@ -280,14 +280,15 @@ def score_pairs(
         pairs: a TEMP table with left_node and right_node.
         target: gets left_node, right_node, model, score (the probability that both are one customer), weight
             (log2 of the odds), levels (of each comparison, in the model's order), method (what identifies),
-            is_capped (something says that a person should be asked) and is_sparse (one side says too little to
-            join two customers), for the pairs at or above `review`.
-        frequencies: a TEMP table (attribute, value, share); by default the records' own.
+            is_capped (a person should be asked) and is_sparse (one side says too little to join two
+            customers), for the pairs at or above `review`.
+        frequencies: a TEMP table (model, attribute, value, share); by default the records' own.
     """
     if not con.execute(f"select 1 from {pairs} limit 1").fetchone():
         con.execute(
             f"create or replace temp table {target} (left_node bigint, right_node bigint, model varchar, "
-            "score double, weight double, levels tinyint[], method varchar, is_capped boolean, is_sparse boolean)"
+            "score double, weight double, levels tinyint[], method varchar, "
+            "is_capped boolean, is_sparse boolean)"
         )
         return
     _quieten()

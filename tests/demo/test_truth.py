@@ -5,17 +5,46 @@ If this fails, every figure measured against the truth (matches found, churn fou
 
 from __future__ import annotations
 
+import json
+import re
 from collections import Counter, defaultdict
 from decimal import Decimal
 from pathlib import Path
 
 import pyarrow.parquet as pq
+import pytest
 
 from pipelines.demo import DemoSummary
 from pipelines.settings import ROOT
 from tests.demo.reading import Sources
 
 MASTERS = {("crm", "wk_crm_customer"), ("erp", "jsh_supplier"), ("wechat", "contacts"), ("members", "member")}
+# Tables whose rows point at a record of their system by its key.
+POINTERS = {
+    ("crm", "wk_crm_contacts"): "customer_id",
+    ("crm", "wk_crm_owner_record"): "type_id",
+    ("crm", "wk_crm_activity"): "activity_type_id",
+    ("crm", "wk_call_record"): "model_id",
+    ("crm", "wk_crm_business"): "customer_id",
+    ("crm", "wk_crm_contract"): "customer_id",
+    ("crm", "wk_crm_receivables"): "customer_id",
+    ("crm", "wk_crm_receivables_plan"): "customer_id",
+    ("crm", "wk_crm_return_visit"): "customer_id",
+    ("erp", "jsh_depot_head"): "organ_id",
+    ("erp", "jsh_account_head"): "organ_id",
+    ("members", "xfjl"): "KHBH",
+}
+Customers = dict[tuple[str, str, str], tuple[str, str]]
+
+
+@pytest.fixture(scope="module")
+def customers(folder: Path) -> Customers:
+    """(system, table, source id) -> (true customer, group customer)."""
+    rows = pq.read_table(folder / "truth" / "entity_records.parquet").to_pylist()
+    return {
+        (r["system"], r["source_table"], r["source_id"]): (r["true_customer"], r["group_customer"])
+        for r in rows
+    }
 
 
 def cents(value: object) -> int:
@@ -33,11 +62,74 @@ def test_every_customer_record_has_its_true_customer(folder: Path, sources: Sour
         assert source_id in sources[system, table], (system, table, source_id)
 
 
-def test_records_per_customer(folder: Path) -> None:
-    rows = pq.read_table(folder / "truth" / "entity_records.parquet").to_pylist()
-    records = [r["true_customer"] for r in rows if (r["system"], r["source_table"]) in MASTERS]
+def test_records_per_customer(customers: Customers) -> None:
+    records = [group for (*table, _), (_, group) in customers.items() if tuple(table) in MASTERS]
     assert len(set(records)) == 2000
     assert 1.5 < len(records) / 2000 < 1.9
+
+
+def test_an_office_is_a_customer_of_its_own(folder: Path, customers: Customers) -> None:
+    defects = pq.read_table(folder / "truth" / "defects.parquet").to_pylist()
+    offices = [d["source_id"] for d in defects if d["defect"] == "office_as_customer"]
+    known = [customers["crm", "wk_crm_customer", office] for office in offices]
+    records = Counter(own for (_, table, _), (own, _) in customers.items() if table == "wk_crm_customer")
+    assert all(re.fullmatch(rf"{group}-[1-3]", own) and records[own] == 1 for own, group in known)
+    firms = {own for own, _ in known} - {group for _, group in known}
+    assert len(firms) == len(offices) == _summary(folder)["offices"] >= 20
+    assert all(records[group] == 1 for _, group in known)
+
+
+def test_a_buyers_private_card_is_a_customer_of_its_own(
+    folder: Path, sources: Sources, customers: Customers
+) -> None:
+    """It counts for nobody else, and only the members' program knows it."""
+    cards = {
+        (place, own, group)
+        for place, (own, group) in customers.items()
+        if place[0] == "members" and own != group
+    }
+    assert {own for _, own, _ in cards} == {f"{group}-9" for _, _, group in cards}
+    members = [(place, group) for place, _, group in cards if place[1] == "member"]
+    assert len(members) == _summary(folder)["private_cards"] >= 20
+    firms = {
+        group for (_, table, source_id), (own, group) in customers.items()
+        if own == group and table == "wk_crm_customer_data"
+        and sources["crm", table][source_id]["name"] == "credit_code"
+    }  # fmt: skip
+    assert len({group for _, group in members} & firms) >= 20
+    others = {own for (system, _, _), (own, _) in customers.items() if system != "members"}
+    assert not {own for _, own, _ in cards} & others
+
+
+@pytest.mark.parametrize("table", sorted(POINTERS), ids=lambda table: table[1])
+def test_a_row_belongs_to_the_record_it_points_at(
+    table: tuple[str, str], sources: Sources, customers: Customers
+) -> None:
+    master = {"crm": "wk_crm_customer", "erp": "jsh_supplier", "members": "member"}[table[0]]
+    checked = 0
+    for source_id, row in sources[table].items():
+        record = customers.get((table[0], master, str(row[POINTERS[table]])))
+        if record and (*table, source_id) in customers:
+            assert customers[*table, source_id] == record, source_id
+            checked += 1
+    assert checked > 10
+
+
+def test_rows_below_a_contract_belong_to_its_customer(sources: Sources, customers: Customers) -> None:
+    for source_id, row in sources["crm", "wk_crm_contract_product"].items():
+        contract = ("crm", "wk_crm_contract", str(row["contract_id"]))
+        assert customers["crm", "wk_crm_contract_product", source_id] == customers[contract]
+
+
+def test_rows_that_only_name_a_firm_are_the_firms(customers: Customers) -> None:
+    apart = {place[:2] for place, (own, group) in customers.items() if own != group}
+    assert {system for system, _ in apart} == {"crm", "members"}
+    assert apart >= {("crm", "wk_crm_contract"), ("crm", "wk_crm_customer_data"), ("members", "xfjl")}
+
+
+def _summary(folder: Path) -> dict[str, int]:
+    counts: dict[str, int] = json.loads((folder / "truth" / "summary.json").read_text(encoding="utf-8"))
+    return counts
 
 
 def test_row_counts_are_those_of_the_files(summary: DemoSummary, sources: Sources) -> None:

@@ -86,7 +86,7 @@ def _small_world(con: duckdb.DuckDBPyConnection) -> None:
         insert into quality.passed_interactions (system, source_table, source_id, customer_phone)
         values ('desk', 'calls', 'call', '13711112222');
         create temp table truth_rows as
-        select *, truth as apart, truth = 'D' as is_firm from (values
+        select *, truth = 'D' as is_firm from (values
             ('crm', 'customers', 'phone', 'A'), ('crm', 'customers', 'same phone', 'A'),
             ('crm', 'customers', 'title only', 'A'), ('crm', 'customers', 'other title', 'B'),
             ('crm', 'customers', 'phone nobody else has', 'A'), ('crm', 'customers', 'firm', 'D'),
