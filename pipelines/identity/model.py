@@ -231,7 +231,8 @@ def find_pairs(con: duckdb.DuckDBPyConnection, model: Model, records: str, targe
         f"select node, is_changed, {number} as rule, {key.strong} as is_strong, "
         f"unnest({key.of}) as key from {records} where {key.when}"
         if _is_list(con, records, key)
-        else f"select node, is_changed, {number}, {key.strong}, {key.of} from {records} where {key.when}"
+        else f"select node, is_changed, {number} as rule, {key.strong} as is_strong, {key.of} as key "
+        f"from {records} where {key.when}"
         for number, key in enumerate(model.keys)
     ]
     con.execute(f"create or replace temp table keyed as select distinct * from ({' union all '.join(parts)}) "
