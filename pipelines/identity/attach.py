@@ -219,7 +219,7 @@ _BARE_PEOPLE = """
     inner join known as one_known on one.cluster = one_known.cluster
     inner join known as other_known on other.cluster = other_known.cluster
     where (one_known.much = $much and other_known.much > $much
-            or $much = 2 and one_known.much = 2 and other_known.much = 2 and one.cluster > other.cluster
+            or $much = 2 and one_known.much = 2 and other_known.much = 2 and one.cluster <> other.cluster
                 and not list_has_any(one_known.kinds, other_known.kinds))
         and {fits} and namesakes < case when list_has_any(one_place.cities, other_place.cities)
             then $namesakes_in_place else $namesakes end
@@ -234,11 +234,17 @@ _JUDGED = """
         where verdict = 'different')
 """
 
+# Where each could be attached to the other, either must mean the other alone, whatever their order.
 _ATTACHED = """
     create or replace temp table attached as
-    select cluster, min(other) as other, min(method) as method
-    from candidates where cluster <> other
-    group by cluster having min(other) = max(other)
+    with alone as (
+        select cluster, min(other) as other, min(method) as method
+        from candidates where cluster <> other
+        group by cluster having min(other) = max(other))
+    select alone.*
+    from alone left join alone as back on alone.other = back.cluster
+    where alone.other not in (select cluster from candidates)
+        or back.other = alone.cluster and alone.cluster > alone.other
 """
 
 # Two that may not be one customer are not attached to the same: who they are stays open.
