@@ -1,8 +1,8 @@
 """Records of which too little is known to be compared: attached where exactly one customer can be meant.
 
-Comes in: `nodes`, `node_identifiers`, `shared_values`, `judged`, `claims_made`, `edges` and `components`. Goes
-out: `edges` with one more for each record, or group of records, that was attached, and `components` with it in
-its customer's group. Nobody ever joins two customers in this way: who could belong to several stays alone,
+Comes in: `nodes`, `node_identifiers`, `shared_values`, `judged`, `claims_made`, `edges` and `components`.
+Goes out: `edges` with one more for each record, or group of records, that was attached, and `components` with
+it in its customer's group. Nobody ever joins two customers in this way: who could belong to several stays alone,
 and so does whom a person has judged different from the only one.
 """
 
@@ -166,7 +166,8 @@ _BARE_FIRMS = """
     inner join places as other_place on matched.other = other_place.cluster
     left join expected_namesakes on matched.core_name = expected_namesakes.name
     where {fits} and coalesce(namesakes, 0) < case
-            when list_has_any(one_place.cities, other_place.cities) then $namesakes_in_place else $namesakes end
+            when list_has_any(one_place.cities, other_place.cities) then $namesakes_in_place
+            else $namesakes end
     qualify rank = min(rank) over (partition by matched.cluster)
 """
 

@@ -187,7 +187,8 @@ def _resolve(con: duckdb.DuckDBPyConnection) -> None:
     cut = []
     for left, right, method, score in con.execute(
         f"with ranks as ({_RANKS}) select edges.* from edges "
-        "inner join ranks as one on left_node = one.node inner join ranks as other on right_node = other.node "
+        "inner join ranks as one on left_node = one.node "
+        "inner join ranks as other on right_node = other.node "
         "where left_node in (from conflicting_nodes) order by method = 'judgement' desc, score desc, "
         "least(one.rank, other.rank), greatest(one.rank, other.rank), method"
     ).fetchall():

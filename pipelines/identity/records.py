@@ -178,12 +178,13 @@ _SHARED = """
     select 'email', email_address(email) from quality.passed_staff where email_address(email) is not null
 """
 
-# A value that has become shared, or isn't any more, changes what its records have in common with others. Whom a
-# record that has changed or gone was compared with, may have been compared with no other, in a crowd.
+# A value that has become shared, or isn't any more, changes what its records have in common with others.
+# Whom a record that has changed or gone was compared with, may have been compared with no other, in a crowd.
 _TOUCHED = """
     create or replace temp table touched as
     with left_behind as (
-        select node from kept_nodes where node in (select node from fresh_inputs) or node not in (select node from nodes))
+        select node from kept_nodes
+        where node in (select node from fresh_inputs) or node not in (select node from nodes))
     select node from fresh_inputs
     union
     select left_node from kept_pairs semi join left_behind on right_node = node
