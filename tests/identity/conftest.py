@@ -45,10 +45,12 @@ class World:
         """Replace all relations; without a system, a record is in crm and named for its entity."""
         with store.connect(self.settings) as con:
             store.ensure_schemas(con)
+            con.begin()
             _fill(con, "customers", _CUSTOMERS, customers)
             _fill(con, "staff", _STAFF, staff)
             for entity in ENTITIES:
                 _fill(con, entity, _WHO, entities.get(entity, ()))
+            con.commit()
 
     def run(self, matcher: Matcher = match_by_models, *, rebuild: bool = False) -> IdentityResult:
         """Run the identity stage."""
