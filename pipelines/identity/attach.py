@@ -1,16 +1,14 @@
 """Records of which too little is known to be compared: attached where exactly one customer can be meant.
 
-Comes in: `nodes`, `node_identifiers`, `shared_values`, `judged`, `edges` and `components`. Goes out:
-`edges` with one more for each record, or group of records, that was attached, and `components` with it in
-its customer's group. Nobody ever joins two customers in this way: who could belong to several stays alone,
+Comes in: `nodes`, `node_identifiers`, `shared_values`, `judged`, `claims_made`, `edges` and `components`.
+Goes out: `edges` with one more for each record, or group of records, that was attached, and `components` with
+it in its customer's group. Nobody ever joins two customers in this way: who could belong to several stays alone,
 and so does whom a person has judged different from the only one.
 """
 
 from __future__ import annotations
 
 import duckdb
-
-from pipelines.identity.cluster import connect_components
 
 SALES = ("orders", "payments", "receivables", "contracts", "service_costs")
 """Entities whose rows say that somebody buys; a system in which nobody does is an address book."""
@@ -222,7 +220,7 @@ _BARE_PEOPLE = """
     inner join known as one_known on one.cluster = one_known.cluster
     inner join known as other_known on other.cluster = other_known.cluster
     where (one_known.much = $much and other_known.much > $much
-            or $much = 2 and one_known.much = 2 and other_known.much = 2 and one.cluster > other.cluster
+            or $much = 2 and one_known.much = 2 and other_known.much = 2 and one.cluster <> other.cluster
                 and not list_has_any(one_known.kinds, other_known.kinds))
         and {fits} and namesakes < case when list_has_any(one_place.cities, other_place.cities)
             then $namesakes_in_place else $namesakes end
@@ -237,25 +235,52 @@ _JUDGED = """
         where verdict = 'different')
 """
 
+# Where each could be attached to the other, either must mean the other alone, whatever their order.
 _ATTACHED = """
     create or replace temp table attached as
-    select cluster, min(other) as other, min(method) as method
-    from candidates where cluster <> other
-    group by cluster having min(other) = max(other)
+    with alone as (
+        select cluster, min(other) as other, min(method) as method
+        from candidates where cluster <> other
+        group by cluster having min(other) = max(other))
+    select alone.*
+    from alone left join alone as back on alone.other = back.cluster
+    where alone.other not in (select cluster from candidates)
+        or back.other = alone.cluster and alone.cluster > alone.other
 """
+
+# Two that may not be one customer are not attached to the same: who they are stays open.
+_CONFLICTING = """
+    delete from attached where cluster in (
+        with groups as (
+            select cluster, other from attached union all select distinct other, other from attached),
+        said as (
+            select distinct groups.other, groups.cluster, claim, value
+            from groups inner join labels using (cluster) inner join claims_made using (node))
+        select one.cluster
+        from said as one inner join said as two using (other, claim)
+        where one.cluster <> two.cluster and one.value <> two.value
+        union
+        select unnest([one.cluster, two.cluster])
+        from judged
+        inner join labels as left_one on left_node = left_one.node
+        inner join labels as right_one on right_node = right_one.node
+        inner join groups as one on left_one.cluster = one.cluster
+        inner join groups as two on right_one.cluster = two.cluster
+        where verdict = 'different' and one.other = two.other)
+"""
+
+
+def tie_nameless(con: duckdb.DuckDBPyConnection) -> None:
+    """Add to `edges` those between records without a name at one value; `constrain` cuts what may not be."""
+    con.execute(_USABLE)
+    con.execute(_NAMELESS_STARS)
+    con.execute("insert into edges from nameless_stars")
+    con.execute("drop table nameless_stars")
 
 
 def attach(con: duckdb.DuckDBPyConnection) -> None:
     """Attach what can mean one customer only; `components` then has every node."""
-    con.execute(_USABLE)
-    con.execute(_NAMELESS_STARS)
-    connect_components(con, "nameless_stars", "nameless_groups")
     con.execute(_LABELS)
-    con.execute(
-        "update labels set cluster = nameless_groups.cluster from nameless_groups "
-        "where labels.node = nameless_groups.node"
-    )
-    con.execute("insert into edges from nameless_stars")
     sales = " union ".join(
         f"select system, customer_source_id from quality.passed_{entity}" for entity in SALES
     )
@@ -275,13 +300,14 @@ def attach(con: duckdb.DuckDBPyConnection) -> None:
         _attach(con)
     con.execute("create or replace temp table components as from labels")
     for table in ("labels", "usable", "address_books", "buyers", "candidates", "attached", "places", "known",
-                  "expected_namesakes", "nameless_stars", "nameless_groups"):  # fmt: skip
+                  "expected_namesakes"):  # fmt: skip
         con.execute(f"drop table {table}")
 
 
 def _attach(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(_JUDGED)
     con.execute(_ATTACHED)
+    con.execute(_CONFLICTING)
     con.execute(f"insert into edges select cluster, other, method, {_SCORE} from attached")
     con.execute(
         "update labels set cluster = attached.other from attached where labels.cluster = attached.cluster"

@@ -50,6 +50,13 @@ _CONFLICTS = """
     where verdict = 'different' and one.cluster = other.cluster
 """
 
+# Of edges that are as sure as each other the one between the eldest records goes first; nodes are numbered as
+# they come, so their numbers would let a rebuild decide otherwise.
+_RANKS = """
+    select node, row_number() over (order by created_at nulls last, system, source_table, source_id) as rank
+    from nodes where node in (from conflicting_nodes)
+"""
+
 # Two cores that hang together by a single edge which isn't strong, although each has many records that could.
 _WEAK_BRIDGES = """
     create or replace temp table weak_bridges as
@@ -151,7 +158,7 @@ class _Groups:
             return "judged different"
         for claim, values in self._claims[one].items():
             others = self._claims[other].get(claim)
-            if others and values != others:
+            if others and not (values <= others or others <= values):  # several, where a person said `same`
                 return claim
         return None
 
@@ -179,8 +186,11 @@ def _resolve(con: duckdb.DuckDBPyConnection) -> None:
     )  # fmt: skip
     cut = []
     for left, right, method, score in con.execute(
-        "select * from edges where left_node in (from conflicting_nodes) "
-        "order by method = 'judgement' desc, score desc, left_node, right_node"
+        f"with ranks as ({_RANKS}) select edges.* from edges "
+        "inner join ranks as one on left_node = one.node "
+        "inner join ranks as other on right_node = other.node "
+        "where left_node in (from conflicting_nodes) order by method = 'judgement' desc, score desc, "
+        "least(one.rank, other.rank), greatest(one.rank, other.rank), method"
     ).fetchall():
         reason = None if method == "judgement" else groups.conflict(left, right)
         if reason is None:

@@ -18,7 +18,7 @@ from typing import Protocol
 
 import duckdb
 
-from pipelines.identity.attach import attach
+from pipelines.identity.attach import attach, tie_nameless
 from pipelines.identity.constrain import constrain
 from pipelines.identity.model import Model, count_frequencies, find_pairs, load_model, score_pairs
 
@@ -46,8 +46,8 @@ _COMPARED = """
             list_sort(list(distinct value) filter (kind = 'email')) as emails,
             list_sort(list(distinct value) filter (kind in ('credit_code', 'tax_number',
                 'personal_id'))) as codes,
-            list_sort(list(distinct mail_domain(value))
-                filter (kind = 'email' and not is_free_mail(value))) as domains,
+            list_sort(list(distinct split_part(value, '@', 2))
+                filter (kind = 'email' and not is_free_domain(split_part(value, '@', 2)))) as domains,
             min(split_part(value, '@', 1)) filter (kind = 'email') as mailbox,
             min(value) filter (kind = 'wechat') as wechat,
             min(value) filter (kind = 'phone' and is_mobile(value)) as mobile
@@ -141,6 +141,7 @@ def match_by_models(con: duckdb.DuckDBPyConnection) -> None:
         _add_pairs(con, load_model(name), _OF_KIND[name])
     con.execute(_EDGES)
     con.execute(_OF_EITHER_KIND)
+    tie_nameless(con)
     constrain(con)
     attach(con)
 

@@ -190,9 +190,17 @@ _SHARED = """
 """
 
 # A value that has become shared, or isn't any more, changes what its records have in common with others.
+# Whom a record that has changed or gone was compared with, may have been compared with no other, in a crowd.
 _TOUCHED = """
     create or replace temp table touched as
+    with left_behind as (
+        select node from kept_nodes
+        where node in (select node from fresh_inputs) or node not in (select node from nodes))
     select node from fresh_inputs
+    union
+    select left_node from kept_pairs semi join left_behind on right_node = node
+    union
+    select right_node from kept_pairs semi join left_behind on left_node = node
     union
     select identifiers.node
     from node_identifiers as identifiers

@@ -11,6 +11,8 @@ from typing import Any
 import duckdb
 import pytest
 
+from pipelines.identity import judgements
+from pipelines.identity.match import Matcher, match_by_models
 from pipelines.identity.mentions import ENTITIES
 from pipelines.identity.resolve import IdentityResult, run_identity
 from pipelines.settings import Settings, load_settings
@@ -43,15 +45,22 @@ class World:
         """Replace all relations; without a system, a record is in crm and named for its entity."""
         with store.connect(self.settings) as con:
             store.ensure_schemas(con)
+            con.begin()
             _fill(con, "customers", _CUSTOMERS, customers)
             _fill(con, "staff", _STAFF, staff)
             for entity in ENTITIES:
                 _fill(con, entity, _WHO, entities.get(entity, ()))
+            con.commit()
 
-    def run(self) -> IdentityResult:
+    def run(self, matcher: Matcher = match_by_models, *, rebuild: bool = False) -> IdentityResult:
         """Run the identity stage."""
         self._run += 1
-        return run_identity(self.settings, f"run-{self._run}")
+        return run_identity(self.settings, f"run-{self._run}", matcher, rebuild=rebuild)
+
+    def judge(self, verdict: str, left: str, right: str) -> None:
+        """A person judges two customers records: `crm.customers.<id>`, unless the system is named."""
+        names = [name if "." in name else f"crm.customers.{name}" for name in (left, right)]
+        judgements.add(self.settings, verdict, names[0], names[1], "Lin", "asked them")
 
     def rows(self, sql: str) -> list[Any]:
         """Ask the warehouse."""
@@ -95,7 +104,11 @@ def _fill(
 @pytest.fixture
 def world(tmp_path: Path) -> World:
     """An empty warehouse in a folder of its own."""
-    settings = dataclasses.replace(load_settings(), home=tmp_path, memory_limit="1GB", threads=2)
-    made = World(settings)
+    return make_world(tmp_path)
+
+
+def make_world(home: Path, threads: int = 2) -> World:
+    """An empty warehouse in `home`."""
+    made = World(dataclasses.replace(load_settings(), home=home, memory_limit="1GB", threads=threads))
     made.put()
     return made

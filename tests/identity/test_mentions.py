@@ -11,7 +11,7 @@ _FIRM = {
     "source_id": "a", "party_type": "organisation", "customer_name": "无锡鑫源机械有限公司",
     "contact_name": "张伟", "mobile": "13912345678", "email": "zhang88@example.com",
 }  # fmt: skip
-_PERSON = {"source_id": "b", "party_type": "person", "customer_name": "李娜", "mobile": "13887654321"}
+_PERSON = {"source_id": "b", "party_type": "person", "customer_name": "李娜", "mobile": "13881726354"}
 
 
 def _said(source_id: str, name: str | None = None, phone: str | None = None, **more: Any) -> dict[str, Any]:
