@@ -47,7 +47,8 @@ def _trade_end() -> str:
 
 
 def _latin_trade_end() -> str:
-    return rf"^(.{{2,}}?)((?: (?:{any_of(lexicon()['latin_trade_words'])}))+)$"
+    words = [*lexicon()["latin_trade_words"], *lexicon()["trade_joiners"]]
+    return rf"^(.{{2,}}?)((?: (?:{any_of(words)}))+)$"
 
 
 def _placed_words(words: list[str]) -> str:
