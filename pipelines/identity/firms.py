@@ -171,11 +171,13 @@ def _latin() -> str:
     legal, spelt = any_of(words["latin_suffixes"]), any_of(_spelt_cities())
     offices = any_of(words["latin_branch_words"])
     trades = any_of([*words["latin_trade_words"], *words["trade_joiners"]])
+    groups = any_of(words["bracketed_group_words"])
     home, abroad = any_of(words["same_name_words"]), any_of(words["country_words"])
     where = text_lookup(_spelt_cities())
     return rf"""
         select raw, given_type, has_han, flat, branch, null as alias, flat as name_normalised,
-            core_name, coalesce(nullif(in_front.core, ''), nullif(behind.core, ''), full_named) as full_core,
+            core_name, coalesce(nullif(in_front.core, ''), nullif(behind.core, ''), full_named)
+                || case when regexp_matches(noted, '^(?:{groups})$') then ' ' || noted else '' end as full_core,
             coalesce({text_map(words["latin_suffixes"])}[suffix], '') as legal_form,
             looked_up({where}, coalesce(nullif(in_front.city, ''), nullif(behind.city, ''))) as place
         from (
@@ -202,13 +204,21 @@ def _latin_heads(legal: str, spelt: str, offices: str) -> str:
     )
     words = lexicon()
     home = any_of(words["same_name_words"])
-    notes = any_of([*words["bracketed_latin_words"], *words["same_name_words"], "u.k.", "g.b."])
+    notes = any_of(
+        [
+            *words["bracketed_latin_words"],
+            *words["bracketed_group_words"],
+            *words["same_name_words"],
+            "u.k.",
+            "g.b.",
+        ]
+    )
     return rf"""
         select raw, given_type, has_han, flat,
             regexp_replace(trim(replace(' ' || coalesce(found.head, flat) || ' ',
                 ' ' || coalesce(nullif(regexp_replace(noted, '[.]', '', 'g'), ''), '|') || ' ', ' ')),
                 '( (?:{legal})) (?:{home})$', '\1') as head,
-            replace(found.branch, '(', '') as branch
+            replace(found.branch, '(', '') as branch, noted
         from (
             select *, regexp_extract(lower(text), '[(] *({notes}) *[)]', 1) as noted,
                 case when regexp_matches(flat, ' (?:{offices})$') then coalesce({tries}) end as found

@@ -28,8 +28,8 @@ def parse_names(con: duckdb.DuckDBPyConnection, source: str, target: str) -> Non
         target: gets raw, given_type, party_type (NULL where nothing tells) and, all of them NULL for
             placeholders:
 
-            name_normalised: the whole name (NULL for mere titles, too); of Latin persons the first given name and
-                the surname.
+            name_normalised: the whole name (NULL for mere titles, too); of Latin persons the first given name
+                and the surname.
             surname, given_name: of persons; given_name NULL where only the surname is known. Of several given
                 names the first in Latin letters, which may be an initial. Latin names that may be a person's
                 have them even where party_type is NULL.
@@ -92,10 +92,11 @@ def _simplify(con: duckdb.DuckDBPyConnection) -> None:
 def _cleaned() -> str:
     """flat: without spaces and punctuation (Latin names keep single spaces), brackets as ()."""
     words = lexicon()
+    no_person = any_of(words["latin_no_person_words"])
     return rf"""
         select raw, given_type, text, has_han, flat,
             flat = '' or list_contains({text_list(words["placeholder_names"])}, flat)
-                or not has_han and regexp_matches(flat, '^(?:(?:{any_of(words["latin_no_person_words"])})(?: |$))+$')
+                or not has_han and regexp_matches(flat, '^(?:(?:{no_person})(?: |$))+$')
                 or regexp_matches(flat, '^[0-9()?*.-]*$') or replace(flat, flat[1], '') = '' as is_placeholder
         from (
             select raw, given_type, text, regexp_matches(text, '{HAN}') as has_han,

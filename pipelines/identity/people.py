@@ -2,8 +2,8 @@
 
 Comes in: the TEMP table `typed_names` of `names.py`. Goes out: a query with one row per person's name. 王总
 and "Mr. Smith" keep the surname only. Latin names get their first given name first, whatever order they came
-in, and no other: a comma decides, then capitals ("Wei WANG"), then which word is a surname in pinyin, of two the
-more frequent one; else the last word is the surname, with "van" and "de la" in front of it. An
+in, and no other: a comma decides, then capitals ("Wei WANG"), then which word is a surname in pinyin, of
+two the more frequent one; else the last word is the surname, with "van" and "de la" in front of it. An
 initial behind a name that is no given name is that person's ("Hill N.").
 """
 

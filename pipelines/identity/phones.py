@@ -53,7 +53,8 @@ PHONE_MACROS = {
             ), false)""",
     # Another country's number without its code. Not a Chinese one with an extension that lacks the area code.
     "foreign_digits(part)": r"""
-        case when regexp_matches(part, '^[0-9\s().+-]+(?:(?:转|轉|分机|分機|ext|x|#).*)?$') and not is_shared_number(part)
+        case when regexp_matches(part, '^[0-9\s().+-]+(?:(?:转|轉|分机|分機|ext|x|#).*)?$')
+                and not is_shared_number(part)
             then regexp_extract(
                 case when regexp_matches(phone_text(part), '^[2-9][0-9]{6,7}-[0-9]{1,5}$') then ''
                     else replace(phone_text(part), '-', '') end, '^[0-9]{10,12}$') end""",

@@ -239,6 +239,13 @@ def test_names_in_latin_letters(
     assert {part: parts[part] for part in expected} == expected
 
 
+@pytest.mark.parametrize(("raw", "expected"), _cases("english_addresses.yml"))
+def test_addresses_that_are_not_chinese(
+    con: duckdb.DuckDBPyConnection, raw: str, expected: list[str | None]
+) -> None:
+    assert _seen(con, "address", raw, expected) == expected
+
+
 def test_a_short_form_stands_for_one_given_name() -> None:
     known: dict[str, list[str]] = lexicon()["short_names"]
     short = [name for names in known.values() for name in names]
