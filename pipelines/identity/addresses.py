@@ -12,6 +12,7 @@ from functools import cache
 
 from opencc import OpenCC
 
+from pipelines.identity.addresses_latin import latin_address_macros
 from pipelines.identity.lexicon import HAN, any_of, cities, lexicon, quoted, text_list, text_lookup
 
 _BUILDINGS = "大厦|广场|花园|花苑|小区|新村|饭店|宾馆|酒店|站|桥"
@@ -95,6 +96,7 @@ def address_macros() -> dict[str, str]:
             length(text) < 2 or replace(text, text[1], '') = '' or regexp_matches(text, '^[0-9./*?？-]*$')
                 or list_contains({text_list(lexicon()["placeholder_names"])}, lower(text))""",
         **_part_macros(),
+        **latin_address_macros(),
         "address_parts(raw)": rf"""
             list_transform([address_cleaned(raw)], lambda text:
                 case when is_no_address(text) then null
@@ -126,7 +128,4 @@ def _part_macros() -> dict[str, str]:
                     when not {no_district} then nullif(found.district, '') end,
                 rest := address_rest(
                     case when {no_district} then found.district else '' end || found.rest))""",
-        "address_foreign(raw)": r"""
-            struct_pack(province := null::varchar, city := null::varchar, district := null::varchar,
-                rest := trim(regexp_replace(lower(half_width(raw)), '[^\p{L}\p{M}\p{N}/#-]+', ' ', 'g')))""",
     }

@@ -48,7 +48,8 @@ def _trade_end() -> str:
 
 
 def _latin_trade_end() -> str:
-    return rf"^(.{{2,}}?)((?: (?:{any_of(lexicon()['latin_trade_words'])}))+)$"
+    words = [*lexicon()["latin_trade_words"], *lexicon()["trade_joiners"]]
+    return rf"^(.{{2,}}?)((?: (?:{any_of(words)}))+)$"
 
 
 def _placed_words(words: list[str]) -> str:
@@ -172,11 +173,14 @@ def _latin() -> str:
     words = lexicon()
     legal, spelt = any_of(words["latin_suffixes"]), any_of(_spelt_cities())
     offices = any_of(words["latin_branch_words"])
-    trades = any_of(words["latin_trade_words"])
+    trades = any_of([*words["latin_trade_words"], *words["trade_joiners"]])
+    groups = any_of(words["bracketed_group_words"])
+    home, abroad = any_of(words["same_name_words"]), any_of(words["country_words"])
     where = text_lookup(_spelt_cities())
     return rf"""
         select raw, given_type, has_han, flat, branch, null as alias, flat as name_normalised,
-            core_name, core_name as full_core,
+            core_name, coalesce(nullif(in_front.core, ''), nullif(behind.core, ''), full_named)
+                || case when regexp_matches(noted, '^(?:{groups})$') then ' ' || noted else '' end as full_core,
             coalesce({text_map(words["latin_suffixes"])}[suffix], '') as legal_form,
             looked_up({where}, coalesce(nullif(in_front.city, ''), nullif(behind.city, ''))) as place
         from (
@@ -189,7 +193,10 @@ def _latin() -> str:
                 from (
                     select *, trim(regexp_extract(head, ' (?:{legal})$')) as suffix,
                         regexp_replace(
-                            regexp_replace(head, '^the (.{{2,}})$', '\1'), '(?: (?:{legal}))+$', '') as named
+                            regexp_replace(
+                                regexp_replace(head, '^the (.{{2,}})$', '\1'), '(?: (?:{legal}))+$', ''),
+                            '^(.{{2,}}?)(?: (?:{home}))+$', '\1') as full_named,
+                        regexp_replace(full_named, '^(.{{2,}}?)(?: (?:{abroad}))+$', '\1') as named
                     from ({_latin_heads(legal, spelt, offices)}))))"""
 
 
@@ -198,10 +205,25 @@ def _latin_heads(legal: str, spelt: str, offices: str) -> str:
         f"nullif(regexp_extract(flat, '{way}', ['head', 'branch']), {_NOTHING})"
         for way in (rf"^(.+? (?:{legal})) (.*(?:{offices}))$", rf"^(.{{3,}}) ((?:{spelt}) (?:{offices}))$")
     )
-    return f"""
-        select raw, given_type, has_han, flat, coalesce(found.head, flat) as head,
-            replace(found.branch, '(', '') as branch
+    words = lexicon()
+    home = any_of(words["same_name_words"])
+    notes = any_of(
+        [
+            *words["bracketed_latin_words"],
+            *words["bracketed_group_words"],
+            *words["same_name_words"],
+            "u.k.",
+            "g.b.",
+        ]
+    )
+    return rf"""
+        select raw, given_type, has_han, flat,
+            regexp_replace(trim(replace(' ' || coalesce(found.head, flat) || ' ',
+                ' ' || coalesce(nullif(regexp_replace(noted, '[.]', '', 'g'), ''), '|') || ' ', ' ')),
+                '( (?:{legal})) (?:{home})$', '\1') as head,
+            replace(found.branch, '(', '') as branch, noted
         from (
-            select *, case when regexp_matches(flat, ' (?:{offices})$') then coalesce({tries}) end as found
+            select *, regexp_extract(lower(text), '[(] *({notes}) *[)]', 1) as noted,
+                case when regexp_matches(flat, ' (?:{offices})$') then coalesce({tries}) end as found
             from typed_names
             where party_type = 'organisation' and not has_han and not is_placeholder)"""

@@ -1,6 +1,7 @@
 """The words that normalisation knows, and how they become SQL.
 
-Comes in: `lexicon.yml` and `places.yml`. Goes out: the lists by name, literals and regular expressions (RE2).
+Comes in: `lexicon.yml`, `english.yml` and `places.yml`. Goes out: the lists by name, literals and regular
+expressions (RE2).
 """
 
 from __future__ import annotations
@@ -13,13 +14,13 @@ from typing import Any
 
 import yaml
 
-_FILES = [Path(__file__).with_name(name) for name in ("lexicon.yml", "places.yml")]
+_FILES = [Path(__file__).with_name(name) for name in ("lexicon.yml", "english.yml", "places.yml")]
 HAN = "[一-鿿]"
 
 
 @cache
 def lexicon() -> dict[str, Any]:
-    """The words of both files, by list name."""
+    """The words of all files, by list name."""
     words: dict[str, Any] = {}
     for file in _FILES:
         words |= yaml.safe_load(file.read_text(encoding="utf-8"))

@@ -14,6 +14,7 @@ import pyarrow as pa
 from opencc import OpenCC
 
 from pipelines.identity.firms import firms
+from pipelines.identity.latin import latin_reading, short_names
 from pipelines.identity.lexicon import HAN, any_of, lexicon, text_list
 from pipelines.identity.people import people
 from pipelines.identity.pinyin import SYLLABLE_STARTS, spell, spell_surnames
@@ -29,8 +30,12 @@ def parse_names(con: duckdb.DuckDBPyConnection, source: str, target: str) -> Non
         target: gets raw, given_type, party_type (NULL where nothing tells) and, all of them NULL for
             placeholders:
 
-            name_normalised: the whole name (NULL for mere titles, too); Latin persons given name first.
-            surname, given_name: of persons; given_name NULL where only the surname is known.
+            name_normalised: the whole name (NULL for mere titles, too); of Latin persons the first given name
+                and the surname.
+            surname, given_name: of persons; given_name NULL where only the surname is known. Of several given
+                names the first in Latin letters, which may be an initial. Latin names that may be a person's
+                have them even where party_type is NULL.
+            given_key: the given name that a short form stands for (bob: robert), else the given name.
             core_name: a firm without place, legal form and branch; brand and trade are its two parts (trade
                 NULL where no trade is named); short_forms VARCHAR[] what it may be called for short.
             place: the city or province in a firm's name; branch: its office or branch as written.
@@ -98,9 +103,11 @@ def _simplify(con: duckdb.DuckDBPyConnection) -> None:
 def _cleaned() -> str:
     """flat: without spaces and punctuation (Latin names keep single spaces), brackets as ()."""
     words = lexicon()
+    no_person = any_of(words["latin_no_person_words"])
     return rf"""
         select raw, given_type, text, has_han, flat,
             flat = '' or list_contains({text_list(words["placeholder_names"])}, flat)
+                or not has_han and regexp_matches(flat, '^(?:(?:{no_person})(?: |$))+$')
                 or regexp_matches(flat, '^[0-9()?*.-]*$') or replace(flat, flat[1], '') = '' as is_placeholder
         from (
             select raw, given_type, text, regexp_matches(text, '{HAN}') as has_han,
@@ -118,9 +125,8 @@ def _cleaned() -> str:
 def _typed() -> str:
     """party_type: as given unless the legal form says firm, else guessed; titled, familiar: mere surnames."""
     words = lexicon()
-    legal, latin = any_of([*words["legal_suffixes"], *words["branch_words"]]), any_of(words["latin_suffixes"])
+    legal = any_of([*words["legal_suffixes"], *words["branch_words"]])
     honorifics, titles = any_of(words["honorifics"]), any_of(words["titles_after_full_name"])
-    offices = any_of(words["latin_branch_words"])
     compound, surnames = any_of(words["compound_surnames"]), words["surnames"].replace(" ", "")
     return rf"""
         select raw, given_type, text, has_han, flat, is_placeholder,
@@ -140,10 +146,13 @@ def _typed() -> str:
                     or (length(plain) in (2, 3) and regexp_matches(flat, '^[{surnames}]')))
                 then 'person'
                 when has_han then 'organisation'
-                when regexp_matches(flat, ' (?:{latin})(?: .*(?:{offices}))?$|[0-9/]') then 'organisation'
-                when regexp_matches(flat, '^(?:{any_of(words["latin_titles"])}) ') then 'person'
-            end as party_type
-        from ({_cleaned()})"""
+                else nullif(reading, 'unclear')
+            end as party_type,
+            party_type is null and reading = 'unclear' as may_be_person
+        from (
+            select *, case when given_type is null and not has_han and not is_placeholder
+                then {latin_reading()} end as reading
+            from ({_cleaned()}))"""
 
 
 @cache
@@ -153,16 +162,18 @@ def _joined() -> str:
     return rf"""
         select typed.raw, typed.given_type, typed.party_type,
             case when is_placeholder then null
-                when typed.party_type = 'person' then people.name_normalised
+                when typed.party_type = 'person' or may_be_person then people.name_normalised
                 when typed.party_type = 'organisation' then firms.name_normalised
                 else {unknown} end as name_normalised,
             firms.core_name, firms.firm_key, firms.place, people.surname,
-            case when typed.party_type = 'person' then 'p:' || people.surname
+            case when typed.party_type = 'person' or may_be_person then 'p:' || people.surname
                 when typed.party_type = 'organisation' and has_han then 'o:' || firms.core_name[:2]
                 when typed.party_type = 'organisation' then 'o:' || split_part(firms.core_name, ' ', 1)
                 when typed.party_type is null and not is_placeholder then '?:' || {unknown}
             end as name_key,
             people.given_name,
+            case when has_han or is_pinyin then people.given_name
+                else coalesce(short_names.given_name, people.given_name) end as given_key,
             case when firms.core_name is not null then coalesce(spelt.pinyin, {_letters("firms.core_name")})
                 when people.name_normalised is null then null
                 when has_han or is_pinyin then coalesce(family.pinyin, spelt_family.pinyin, people.surname)
@@ -183,7 +194,8 @@ def _joined() -> str:
             on typed.raw = firms.raw and typed.given_type is not distinct from firms.given_type
         left join spelt_names as spelt on spelt.text = coalesce(firms.core_name, people.given_name)
         left join spelt_names as spelt_family on people.surname = spelt_family.text
-        left join spelt_surnames as family on people.surname = family.surname"""
+        left join spelt_surnames as family on people.surname = family.surname
+        left join ({short_names()}) as short_names on people.given_name = short_names.short_name"""
 
 
 def _letters(name: str) -> str:

@@ -1,15 +1,17 @@
 """A person's name in parts: surname, given name, and what is left when titles are off.
 
 Comes in: the TEMP table `typed_names` of `names.py`. Goes out: a query with one row per person's name. 王总
-and "Mr. Smith" keep the surname only. Latin names get the given name first, whatever order they came in: a
-comma decides, then capitals ("Wei WANG"), then which word is a surname in pinyin, of two the more frequent
-one; else the last word is the surname.
+and "Mr. Smith" keep the surname only. Latin names get their first given name first, whatever order they came
+in, and no other: a comma decides, then capitals ("Wei WANG"), then which word is a surname in pinyin, of
+two the more frequent one; else the last word is the surname, with "van" and "de la" in front of it. An
+initial behind a name that is no given name is that person's ("Hill N.").
 """
 
 from __future__ import annotations
 
 from functools import cache
 
+from pipelines.identity.latin import known_given_names
 from pipelines.identity.lexicon import HAN, any_of, lexicon, text_list
 from pipelines.identity.pinyin import PINYIN_WORDS, pinyin_surnames
 
@@ -50,16 +52,20 @@ def _western() -> str:
                 then nullif(concat_ws(' ', given_name, surname), '') end as name_normalised,
             surname, given_name, is_pinyin
         from (
-            select raw, given_type, is_titled, nullif(lower(family), '') as surname,
+            select raw, given_type, is_titled, nullif(strip_accents(lower(family)), '') as surname,
                 is_pinyin and list_contains({surnames}, lower(family)) as is_pinyin,
                 nullif(case when is_pinyin and list_contains({surnames}, lower(family))
-                    then replace(lower(given), ' ', '') else lower(given) end, '') as given_name
+                    then replace(strip_accents(lower(given)), ' ', '')
+                    else split_part(strip_accents(lower(given)), ' ', 1) end, '') as given_name
             from ({_chosen()}))"""
 
 
 def _chosen() -> str:
     """family and given as they were written; the surname's place is decided here."""
-    surnames = text_list(pinyin_surnames())
+    surnames, given_names = text_list(pinyin_surnames()), text_list(known_given_names())
+    particles = rf"(?i)(?:^| )(?:{any_of(lexicon()['surname_particles'])}) "
+    only_family = rf"(?i)^(?:(?:{any_of(lexicon()['surname_particles'])}) )+[^ ]+$"
+    family = rf"(?i)^(?:(.+?) )?((?:(?:{any_of(lexicon()['surname_particles'])}) )+[^ ]+)$"
 
     def loud(word: str, rank: str) -> str:
         """In capitals, when the rest isn't: a surname, not initials."""
@@ -70,21 +76,31 @@ def _chosen() -> str:
     return rf"""
         select raw, given_type, is_titled, is_pinyin,
             case when left_side <> '' and right_side <> '' then left_side
-                when is_first then words[1] else words[-1] end as family,
+                when is_first then words[1]
+                when has_particle then particled.family else words[-1] end as family,
             case when left_side <> '' and right_side <> '' then right_side
                 when is_first then array_to_string(words[2:], ' ')
+                when has_particle then particled.given
                 else array_to_string(words[:-2], ' ') end as given
         from (
             select *,
                 {loud("words[1]", "first_rank")} as is_loud_first,
                 {loud("words[-1]", "last_rank")} as is_loud_last,
-                case when is_loud_first <> is_loud_last then is_loud_first
+                particled.given <> '' or is_titled and particled.family <> '' as has_particle,
+                not is_pinyin and length(words[-1]) = 1 and length(words[1]) > 1
+                    and not list_contains({given_names}, lower(words[1])) as is_initial_last,
+                case when is_initial_last then true
+                    when is_loud_first <> is_loud_last then is_loud_first
                     when not is_pinyin then false
                     else coalesce(first_rank < last_rank, last_rank is null and first_rank is not null) end
                     as is_first
             from (
                 select *, string_split(whole, ' ') as words,
                     regexp_matches(lower(whole), '{PINYIN_WORDS}') as is_pinyin,
+                    case when is_titled and regexp_matches(whole, '{only_family}')
+                        then struct_pack(given := '', family := whole)
+                        when not is_pinyin and regexp_matches(whole, '{particles}')
+                        then regexp_extract(whole, '{family}', ['given', 'family']) end as particled,
                     nullif(list_position({surnames}, lower(words[1])), 0) as first_rank,
                     nullif(list_position({surnames}, lower(words[-1])), 0) as last_rank
                 from ({_sides()})))"""
@@ -113,4 +129,4 @@ def _sides() -> str:
                         '(?i)[ ,]+(?:{suffixes}) *$', ''),
                     '^ *, *| *, *$', '', 'g') as undotted
             from typed_names
-            where party_type = 'person' and not has_han and not is_placeholder)"""
+            where (party_type = 'person' or may_be_person) and not has_han and not is_placeholder)"""

@@ -2,7 +2,8 @@
 
 Comes in: what people typed for a number. Goes out: the macros' signatures and bodies, for
 `normalise.install_macros`. A mobile is 11 digits, a landline `area-number`, any other country's number `+`
-and digits; extensions fall away. Hot lines (400, 800, 95xxx) are of many, invented numbers of nobody: NULL.
+and digits, or, where nobody wrote which country, the digits as they are; extensions fall away. Hot lines
+(400, 800, 95xxx) are of many, invented numbers of nobody: NULL.
 """
 
 from __future__ import annotations
@@ -44,13 +45,31 @@ PHONE_MACROS = {
             else number_of_text(regexp_extract(
                 text, '(?:^|[^0-9])(1[3-9][0-9]{9}|0[1-9][0-9]{1,2}-[2-9][0-9]{6,7})(?:[^0-9]|$)', 1))
         end""",
+    # Hot lines, service numbers and emergency calls: of many, or of no customer.
+    "is_shared_number(raw)": r"""
+        coalesce(regexp_matches(
+            regexp_replace(replace(phone_text(raw), '-', ''), '^(?:\+|00)86', ''),
+            '^(?:0?[48]00[0-9]{7}|0?(?:[1-9][0-9]{1,2})?9[56][0-9]{3,4}|9[56][0-9]{3,6}|1010[0-9]{4}|100[0-9]{2,3}|1(?:10|14|19|20|22)|12[13][0-9]{2,3})$'
+            ), false)""",
+    # Another country's number without its code. Not a Chinese one with an extension that lacks the area code.
+    "foreign_digits(part)": r"""
+        case when regexp_matches(part, '^[0-9\s().+-]+(?:(?:转|轉|分机|分機|ext|x|#).*)?$')
+                and not is_shared_number(part)
+            then regexp_extract(
+                case when regexp_matches(phone_text(part), '^[2-9][0-9]{6,7}-[0-9]{1,5}$') then ''
+                    else replace(phone_text(part), '-', '') end, '^[0-9]{10,12}$') end""",
+    "foreign_number(part)": r"""
+        case when not regexp_matches(
+            foreign_digits(part), '^$|^(?:86)?0?[48]00|^00|1234567890|0123456789|9876543210')
+        then coalesce(number_of_text(foreign_digits(part)), foreign_digits(part)) end""",
     # Several numbers in one field: the first that identifies somebody.
     "phone_parsed(raw)": r"""
         list_filter(
             list_transform(
                 string_split_regex(raw, '[/;,，；、|\n]'),
                 lambda part: coalesce(
-                    number_of_text(phone_text(part)), number_within(lower(half_width(part))))),
+                    number_of_text(phone_text(part)), number_within(lower(half_width(part))),
+                    foreign_number(lower(half_width(part))))),
             lambda number: number is not null and not is_invented(number))[1]""",
     "phone_number(raw)": """
         case when raw is null or length(raw) < 7 then null
@@ -59,10 +78,4 @@ PHONE_MACROS = {
             else phone_parsed(raw)
         end""",
     "is_mobile(number)": "regexp_matches(number, '^1[3-9][0-9]{9}$')",
-    # Hot lines, service numbers and emergency calls: of many, or of no customer.
-    "is_shared_number(raw)": r"""
-        coalesce(regexp_matches(
-            regexp_replace(replace(phone_text(raw), '-', ''), '^(?:\+|00)86', ''),
-            '^(?:0?[48]00[0-9]{7}|0?(?:[1-9][0-9]{1,2})?9[56][0-9]{3,4}|9[56][0-9]{3,6}|1010[0-9]{4}|100[0-9]{2,3}|1(?:10|14|19|20|22)|12[13][0-9]{2,3})$'
-            ), false)""",
 }

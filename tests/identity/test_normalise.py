@@ -11,6 +11,7 @@ import duckdb
 import pytest
 import yaml
 
+from pipelines.identity.lexicon import lexicon
 from pipelines.identity.names import parse_names
 from pipelines.identity.normalise import install_macros
 
@@ -52,6 +53,14 @@ def _apply(con: duckdb.DuckDBPyConnection, macro: str, raw: str | None) -> str |
         ("010-62345678", "010-62345678"),
         ("+49 30 0074321", "+49300074321"),
         ("00852 2345 6789", "+85223456789"),
+        ("030-0074321", "0300074321"),
+        ("0921-12 34 65", "0921123465"),
+        ("01912 345678", "01912345678"),
+        ("(0141 ) 0594836", "01410594836"),
+        ("07271 252 257", "07271252257"),
+        ("+44 7846627997", "+447846627997"),
+        ("０１９１２－３４５６７８", "01912345678"),
+        ("(555) 123-4567", "5551234567"),
     ],
 )
 def test_one_form_per_phone_number(con: duckdb.DuckDBPyConnection, raw: str, number: str) -> None:
@@ -62,8 +71,9 @@ def test_one_form_per_phone_number(con: duckdb.DuckDBPyConnection, raw: str, num
     "raw",
     [
         None, "", "无", "12345678", "13800000000", "11111111111", "00000000000", "400-123-4567", "8001234567",
-        "81234567", "0510-88888888", "12345678901", "030-0074321", "(5) 555-4729", "0921-12 34 65",
-        "139123456",
+        "81234567", "0510-88888888", "12345678901", "(5) 555-4729", "139123456", "81234567-802",
+        "07777777777", "0000000000", "1234567890", "9999999999", "0800 123 4567", "400-123-4567-1",
+        "Order 0191234567",
     ],
 )  # fmt: skip
 def test_what_identifies_nobody_is_no_phone_number(con: duckdb.DuckDBPyConnection, raw: str | None) -> None:
@@ -197,7 +207,7 @@ _MACROS = {
 
 def _cases(file: str) -> list[Any]:
     rows = yaml.safe_load((Path(__file__).parent / file).read_text(encoding="utf-8"))
-    return [pytest.param(*row, id=f"{row[0]}-{row[1]}") for row in rows]
+    return [pytest.param(*row, id="-".join(map(str, row[:-1]))) for row in rows]
 
 
 def _seen(con: duckdb.DuckDBPyConnection, kind: str, raw: str, expected: Any) -> Any:
@@ -219,3 +229,25 @@ def test_cases_that_no_rule_was_written_for(
     con: duckdb.DuckDBPyConnection, kind: str, raw: str, expected: Any
 ) -> None:
     assert _seen(con, kind, raw, expected) == expected
+
+
+@pytest.mark.parametrize(("raw", "expected"), _cases("english_names.yml"))
+def test_names_in_latin_letters(
+    con: duckdb.DuckDBPyConnection, raw: str, expected: dict[str, str | None]
+) -> None:
+    parts = _parts(con, raw)
+    assert {part: parts[part] for part in expected} == expected
+
+
+@pytest.mark.parametrize(("raw", "expected"), _cases("english_addresses.yml"))
+def test_addresses_that_are_not_chinese(
+    con: duckdb.DuckDBPyConnection, raw: str, expected: list[str | None]
+) -> None:
+    assert _seen(con, "address", raw, expected) == expected
+
+
+def test_a_short_form_stands_for_one_given_name() -> None:
+    known: dict[str, list[str]] = lexicon()["short_names"]
+    short = [name for names in known.values() for name in names]
+    assert len(short) == len(set(short)) > 120
+    assert not set(short) & set(known)
