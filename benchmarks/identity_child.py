@@ -1,10 +1,10 @@
 """One measure in a process of its own, so that its memory is its own.
 
-Comes in: a home with a warehouse, and what to do, on the command line. Goes out: one line of JSON with seconds
-and peak MiB of the process; clusters of a rival as `rival.parquet` in the home.
+Comes in: a home with a warehouse, and what to do, on the command line. Goes out: one line of JSON with
+seconds and peak MiB of the process; clusters of a rival as `rival.parquet` in the home.
 
     python benchmarks/identity_child.py HOME run        # the identity stage
-    python benchmarks/identity_child.py HOME later      # let the records in that were held back, and run again
+    python benchmarks/identity_child.py HOME later      # let the held-back records in, and run again
     python benchmarks/identity_child.py HOME "exact phone"
 """
 
@@ -33,10 +33,8 @@ from warehouse import store
 def main() -> None:
     home, what = Path(sys.argv[1]), sys.argv[2]
     settings = dataclasses.replace(load_settings(), home=home)
-    if what in ("run", "later"):
-        told = _stage(settings, what)
-    else:
-        told = _rival(settings, home, what)
+    is_stage = what in ("run", "later")
+    told = _stage(settings, what) if is_stage else _rival(settings, home, what)
     told["mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(json.dumps(told))
 

@@ -24,14 +24,20 @@ _TRUTH = """
     create or replace temp table named_rows as
     with named as (from read_parquet($file)),
     numbered as (
-        select 'ledger' as system, 'receipts' as source_table, _row_number::varchar as number, _row_id as source_id
+        select 'ledger' as system, 'receipts' as source_table, _row_number::varchar as number,
+            _row_id as source_id
         from raw_ledger.receipts
-        union all select 'ledger', 'projects', _row_number::varchar, _row_id from raw_ledger.projects
-        union all select 'ledger', 'receivables', _row_number::varchar, _row_id from raw_ledger.receivables
-        union all select 'ledger', 'service_costs', _row_number::varchar, _row_id from raw_ledger.service_costs
         union all
-        select 'platform', 'logins', _row_number::varchar, concat(account_id, ' ', day) from raw_platform.logins
-        union all select 'wechat', 'contacts', wechat_id, md5(wechat_id) from raw_wechat.contacts)
+        select 'ledger', 'projects', _row_number::varchar, _row_id from raw_ledger.projects
+        union all
+        select 'ledger', 'receivables', _row_number::varchar, _row_id from raw_ledger.receivables
+        union all
+        select 'ledger', 'service_costs', _row_number::varchar, _row_id from raw_ledger.service_costs
+        union all
+        select 'platform', 'logins', _row_number::varchar, concat(account_id, ' ', day)
+        from raw_platform.logins
+        union all
+        select 'wechat', 'contacts', wechat_id, md5(wechat_id) from raw_wechat.contacts)
     select named.system, named.source_table, coalesce(numbered.source_id, named.source_id) as source_id,
         min(true_customer) as truth
     from named left join numbered

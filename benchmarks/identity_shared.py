@@ -1,9 +1,9 @@
 """The public English data sets in ../shared/data, where that folder is there: febrl3, febrl4, fake_1000.
 
-Comes in: the CSV files as they are, and a model in benchmarks/models (columns, blocking rules, comparisons with
-their probabilities, threshold: all of it data). Goes out: `Scores` of the clusters against the truth, which
-is read only to score. febrl's truth is the number in `rec-1496-dup-0`; febrl4 compares 4a with 4b only, one
-model serves both, trained on febrl3. fake_1000's truth is its column `cluster`, with which
+Comes in: the CSV files as they are, and a model in benchmarks/models (columns, blocking rules, comparisons
+with their probabilities, threshold: all of it data). Goes out: `Scores` of the clusters against the truth,
+which is read only to score. febrl's truth is the number in `rec-1496-dup-0`; febrl4 compares 4a with 4b
+only, one model serves both, trained on febrl3. fake_1000's truth is its column `cluster`, with which
 fake_1000_labels.csv agrees in each of its 3,176 pairs. Pairs are those of clusters, closed transitively.
 """
 
@@ -72,13 +72,15 @@ def _read(con: duckdb.DuckDBPyConnection, data: DataSet, columns: dict[str, str]
     con.execute(f"create table raw as {' union all by name '.join(parts)}")
     told = ", ".join(f"{sql} as {name}" for name, sql in columns.items())
     con.execute(f"create table records as select dataset, {told} from raw")
-    con.execute(f"create table truths as select {columns['unique_id']} as unique_id, {data.truth} as truth from raw")
+    con.execute(
+        f"create table truths as select {columns['unique_id']} as unique_id, {data.truth} as truth from raw"
+    )
 
 
 def guike_clusters(
     con: duckdb.DuckDBPyConnection, records: str, model: dict[str, Any], between: str | None = None
 ) -> None:
-    """Cluster `records` by `model`, as the table `clustered` (unique_id, cluster), for records with a partner.
+    """Cluster `records` as the table `clustered` (unique_id, cluster): the records that have a partner.
 
     Args:
         con: where the table `records` is.
@@ -103,7 +105,8 @@ def guike_clusters(
     )
     connect_components(con, "found_edges", "components")
     con.execute(
-        "create or replace table clustered as select unique_id, cluster from numbered inner join components using (node)"
+        "create or replace table clustered as "
+        "select unique_id, cluster from numbered inner join components using (node)"
     )
 
 

@@ -1,10 +1,10 @@
 """The truth beside what the identity stage decided, and which rows could be told at all.
 
 Comes in: a warehouse after identity, and the TEMP table `truth_rows`: system, source_table, source_id, truth
-(the true customer), apart (see below), is_firm. Goes out: the TEMP table `labelled`, one row per source row that
-the truth names and gate 1 let through: its keys, truth, apart, `cluster` (NULL: not resolved), `is_record` (of a
-system's customer list; the others are mentions), `is_organisation`, `half` (tune or report, by a hash of the true
-customer), `is_resolvable` and `why_not`.
+(the true customer), apart (the same, cut finer), is_firm. Goes out: the TEMP table `labelled`, one row per
+source row that the truth names and gate 1 let through: its keys, truth, apart, `cluster` (NULL: not
+resolved), `is_record` (of a system's customer list; the others are mentions), `is_organisation`, `half` (tune
+or report, by a hash of the true customer), `is_resolvable` and `why_not`.
 
 Resolvable is a row with a value that could tell. Two things are asked of it, over all rows that the truth
 names. It tells one customer: a name or code is of one true customer only, a number or an address of two at
@@ -12,10 +12,10 @@ most (couples share). And there is something to compare with: a record's value s
 the customer as well, a mention's in any record of his, unless he has no such record. A firm's name need not
 stand there letter by letter: that it is no other firm's will do. Values are compared as a careful clerk would
 type them again: letters and digits, in one width and case, without +86, extension or `.0`; a mention that
-points at a record by its id has that for a value. So 王小姐, 测试, 13800000000, a switchboard, a WeChat id that
-no other system has, or an e-mail address and a telephone number that each stand in one record only, tell
-nothing, whatever the matcher makes of them. `why_not` says which of the two is missing. Rows that gate 1 has
-set aside never reach the stage and aren't in `labelled`.
+points at a record by its id has that for a value. So 王小姐, 测试, 13800000000, a switchboard, a WeChat id
+that no other system has, or an e-mail address and a telephone number that each stand in one record only,
+tell nothing, whatever the matcher makes of them. `why_not` says which of the two is missing. Rows that gate 1
+has set aside never reach the stage and aren't in `labelled`.
 """
 
 from __future__ import annotations
@@ -49,17 +49,20 @@ _MENTION_VALUES = """
 _CLEANED = """
     create or replace temp table values_told as
     with plain as (
-        select system, source_table, source_id, kind, 
-            lower(translate(value, $wide, $narrow)) as value from values_said),
-    cleaned as (
         select system, source_table, source_id, kind,
-            case kind
-                when 'phone' then regexp_replace(regexp_replace(regexp_replace(
-                    value, '(\\.0$)|((-|#|转| ?ext\\.?)\\d{3,4}$)', ''), '[^0-9]', '', 'g'), '^(00)?86(1\\d{10})$', '\\2')
-                when 'name' then regexp_replace(value, '[\\s()（）·.,，\\-]', '', 'g')
-                when 'address' then regexp_replace(value, '[\\s()（）·.,，\\-]', '', 'g')
-                else trim(value) end as value
-        from plain)
+            lower(translate(value, $wide, $narrow)) as value
+        from values_said),
+    shortened as (
+        select * replace (case when kind = 'phone'
+            then regexp_replace(value, '(\\.0$)|((-|#|转| ?ext\\.?)\\d{3,4}$)', '') else value end as value)
+        from plain),
+    cleaned as (
+        select * replace (case
+            when kind = 'phone'
+                then regexp_replace(regexp_replace(value, '[^0-9]', '', 'g'), '^(00)?86(1\\d{10})$', '\\2')
+            when kind in ('name', 'address') then regexp_replace(value, '[\\s()（）·.,，\\-]', '', 'g')
+            else trim(value) end as value)
+        from shortened)
     select distinct * from cleaned where value <> ''
 """
 

@@ -1,14 +1,13 @@
 """Unseen data as a warehouse: what gate 1 would have let through, and the truth beside it.
 
 Comes in: a home folder, a language, how many customers, a seed. Goes out: `guike.duckdb` there, whose
-`quality.passed_<entity>` have the columns of the input contract, and `truth.parquet`. A share of the customers'
-records may be held back in `bench.later_customers`, for an incremental run (`let_in`).
+`quality.passed_<entity>` have the columns of the input contract, and `truth.parquet`. A share of the
+customers' records may be held back in `bench.later_customers`, for an incremental run (`let_in`).
 """
 
 from __future__ import annotations
 
 import dataclasses
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,7 @@ from warehouse import store
 
 MAKERS = {"zh": make_zh, "en": make_en}
 _CONTRACT = ROOT / "dbt_project" / "models" / "input" / "_input.yml"
-_EARLIEST = datetime(2021, 1, 1)
+_EARLIEST = np.datetime64("2021-01-01")
 
 
 def make_unseen(home: Path, language: str, customers: int, seed: int, held_back: float = 0.0) -> int:
@@ -42,7 +41,7 @@ def make_unseen(home: Path, language: str, customers: int, seed: int, held_back:
     made = MAKERS[language](customers, seed)
     with store.connect(settings) as con:
         store.ensure_schemas(con)
-        for entity, columns in _columns().items():
+        for entity, columns in contract_columns().items():
             about = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
             con.execute(f"create table quality.passed_{entity} ({about})")
         _fill(con, made, seed)
@@ -74,7 +73,7 @@ def unseen_truth(con: duckdb.DuckDBPyConnection, home: Path) -> None:
     )
 
 
-def _columns() -> dict[str, dict[str, str]]:
+def contract_columns() -> dict[str, dict[str, str]]:
     """Column → type of every entity of the input contract that identity may read."""
     models = yaml.safe_load(_CONTRACT.read_text(encoding="utf-8"))["models"]
     wanted = {"customers", "staff", *ENTITIES}
@@ -95,8 +94,7 @@ def _fill(con: duckdb.DuckDBPyConnection, made: Made, seed: int) -> None:
             count = len(rows["truth"])
             columns = {name: _text(value, count) for name, value in rows.items() if name not in _TRUTH_ONLY}
             if entity == "customers":
-                days = rng.integers(0, 1500, count).tolist()
-                columns["created_at"] = pa.array([_EARLIEST + timedelta(days=day) for day in days])
+                columns["created_at"] = pa.array(_EARLIEST + rng.integers(0, 1500, count))
             con.register("made_rows", pa.table(columns))
             con.execute(f"insert into quality.passed_{entity} by name select * from made_rows")
             con.unregister("made_rows")

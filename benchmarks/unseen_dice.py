@@ -52,7 +52,14 @@ class Dice:
 
     def keep(self, values: Column, share: Any) -> Column:
         """The values, empty (None) where fate says so."""
-        return np.where(self.happens(len(values), share), values, None)
+        return only(self.happens(len(values), share), values)
+
+
+def only(flags: Flags, values: Column) -> Column:
+    """The values where the flag is set, None elsewhere."""
+    kept = values.astype(object)
+    kept[~flags] = None
+    return kept
 
 
 def swapped(value: str, luck: int) -> str:

@@ -1,11 +1,11 @@
 """English-speaking customers in four systems and two lists.
 
 Comes in: how many customers, a seed. Goes out: `Made`, as from `unseen_zh`. Couples of one surname share an
-address and often a telephone; fathers and sons share a name, not the number; companies have sites in several towns;
-people marry and take another name, move house, use Bob for Robert, sign with an initial.
+address and often a telephone; fathers and sons share a name, not the number; companies have sites in several
+towns; people marry and take another name, move house, use Bob for Robert, sign with an initial.
 
-The systems: `web` (people, by e-mail), `club` (loyalty cards, by telephone), `accounts` (companies with a contact),
-`mailing` (initials or surname first). `invoices` has orders with a name only, `phones` calls.
+The systems: `web` (people, by e-mail), `club` (loyalty cards, by telephone), `accounts` (companies with a
+contact), `mailing` (initials or surname first). `invoices` has orders with a name only, `phones` calls.
 """
 
 from __future__ import annotations
@@ -26,47 +26,26 @@ from benchmarks.unseen_dice import (
     wrong_digit,
     wrong_letter,
 )
+from benchmarks.unseen_words_en import (
+    BRAND_SOUNDS,
+    FIRST,
+    FORMS,
+    NICKNAMES,
+    NO_MAILS,
+    NO_NAMES,
+    NO_NUMBERS,
+    PLAIN,
+    SAME_FORMS,
+    SECOND,
+    SHORT_STREETS,
+    STREETS,
+    SURNAME_ENDS,
+    SURNAME_STEMS,
+    SURNAMES,
+    TOWNS,
+    TRADES,
+)
 from benchmarks.unseen_zh import Made
-
-NICKNAMES = {
-    "Robert": ("Bob", "Rob", "Bobby"), "William": ("Bill", "Will"), "Elizabeth": ("Liz", "Beth", "Betty"),
-    "Margaret": ("Peggy", "Maggie"), "Richard": ("Dick", "Rick"), "James": ("Jim", "Jamie"), "John": ("Jack",),
-    "Katherine": ("Kate", "Kathy"), "Michael": ("Mike", "Mick"), "Thomas": ("Tom",), "Charles": ("Charlie", "Chuck"),
-    "Joseph": ("Joe",), "David": ("Dave",), "Daniel": ("Dan", "Danny"), "Christopher": ("Chris",), "Patricia": ("Pat",),
-    "Jennifer": ("Jen", "Jenny"), "Susan": ("Sue",), "Rebecca": ("Becky",), "Deborah": ("Debbie",),
-    "Edward": ("Ed", "Ted"), "Anthony": ("Tony",), "Andrew": ("Andy", "Drew"), "Alexander": ("Alex",),
-    "Victoria": ("Vicky",), "Samuel": ("Sam",), "Benjamin": ("Ben",), "Nicholas": ("Nick",), "Stephen": ("Steve",),
-    "Timothy": ("Tim",), "Matthew": ("Matt",), "Gregory": ("Greg",), "Abigail": ("Abby",), "Jessica": ("Jess",),
-}  # fmt: skip
-PLAIN = ("Laura", "Emma", "Sarah", "Alice", "Ruth", "Helen", "Claire", "Nora", "Grace", "Hannah", "Peter", "Paul", "Mark", "Brian",
-         "Kevin", "Neil", "Simon", "Colin", "Adam", "Oscar", "Ivan", "Omar", "Priya", "Aisha", "Mei", "Sofia", "Diego", "Lars",
-         "Ingrid", "Owen", "Rhys", "Fiona", "Moira", "Declan", "Siobhan", "Tara", "Gavin", "Leon", "Marcus", "Naomi")  # fmt: skip
-SURNAMES = ("Smith", "Jones", "Taylor", "Brown", "Wilson", "Evans", "Walker", "Wright", "Robinson", "Thompson", "White", "Hughes",
-            "Edwards", "Green", "Lewis", "Wood", "Harris", "Martin", "Jackson", "Clarke", "Turner", "Hill", "Cooper", "Ward", "Moore",
-            "O'Brien", "O'Connor", "McDonald", "MacLeod", "Fitzgerald", "Patel", "Singh", "Khan", "Nguyen", "Garcia", "Martinez", "Lopez",
-            "Kowalski", "Novak", "Schneider", "Hoffmann", "Larsen", "Johansson", "Rossi", "Bianchi", "Dubois", "Lefevre", "Van Dijk",
-            "Okafor", "Mensah", "Abbott", "Barlow", "Cartwright", "Dunmore", "Ellsworth", "Fairbanks", "Goodwin", "Hargreaves",
-            "Ingham", "Jessop", "Kirkland", "Langley", "Merriweather", "Nettleton", "Oakley", "Pemberton", "Quigley", "Rowntree",
-            "Stanhope", "Thistlewood", "Underhill", "Vickers", "Whitcombe", "Yardley", "Ashdown", "Birtwistle", "Crabtree")  # fmt: skip
-TOWNS = (("Bristol", "0117", "BS"), ("Leeds", "0113", "LS"), ("York", "01904", "YO"), ("Cardiff", "029", "CF"), ("Glasgow", "0141", "G"),
-         ("Norwich", "01603", "NR"), ("Exeter", "01392", "EX"), ("Derby", "01332", "DE"), ("Swansea", "01792", "SA"), ("Perth", "01738", "PH"),
-         ("Lincoln", "01522", "LN"), ("Durham", "0191", "DH"), ("Reading", "0118", "RG"), ("Luton", "01582", "LU"))  # fmt: skip
-STREETS = ("High Street", "Station Road", "Church Lane", "Mill Road", "Park Avenue", "Victoria Road", "Green Lane", "Manor Drive",
-           "Queens Terrace", "Springfield Close", "Chapel Street", "Orchard Way", "Kings Road", "The Crescent", "Bridge Street")  # fmt: skip
-SHORT_STREETS = (("Street", "St"), ("Road", "Rd"), ("Lane", "Ln"), ("Avenue", "Ave"), ("Drive", "Dr"), ("Close", "Cl"))
-FIRST = ("Northern", "Apex", "Summit", "Blue", "Harbour", "Granite", "Silver", "Oak", "Beacon", "Falcon", "Atlas", "Pioneer", "Sterling",
-         "Crown", "Meridian", "Willow", "Quantum", "Vertex", "Cobalt", "Amber", "Lighthouse", "Redwood", "Stonebridge", "Kestrel")  # fmt: skip
-SECOND = ("Valley", "Point", "Bay", "Field", "Ridge", "Gate", "River", "Star", "Peak", "Wave", "Forge", "Anchor", "Bell", "Tower")
-TRADES = ("Engineering", "Logistics", "Foods", "Textiles", "Software", "Consulting", "Plastics", "Motors", "Joinery", "Printing",
-          "Catering", "Electrical", "Packaging", "Design", "Roofing", "Dental Supplies", "Travel", "Fabrication")  # fmt: skip
-FORMS = ("Ltd", "Limited", "PLC", "LLP", "Inc", "Co. Ltd", "LLC", "Corporation")
-SAME_FORMS = {
-    "Ltd": "Limited", "Limited": "Ltd.", "Inc": "Incorporated", "Co. Ltd": "Company Limited", "LLC": "L.L.C.",
-    "Corporation": "Corp.", "PLC": "plc", "LLP": "LLP",
-}  # fmt: skip
-NO_NAMES = ("Test", "N/A", "Unknown", "Customer", "xxx", "Guest", "-", "Account Closed")
-NO_NUMBERS = ("0000000000", "1234567890", "07777777777", "n/a", "9999999999")
-NO_MAILS = ("none@none.example", "noemail", "test@test.example", "n/a")
 
 
 @dataclass
@@ -107,18 +86,15 @@ def make_en(count: int, seed: int) -> Made:
 def _world(dice: Dice, count: int) -> World:
     is_firm = dice.happens(count, 0.35)
     given = dice.pick(tuple(NICKNAMES) + PLAIN, count, 0.4)
-    surname = dice.pick(SURNAMES, count, 0.6)
+    surname, married = _surnames(dice, count), _surnames(dice, count)
     maiden = dice.happens(count, 0.05)
-    company = dice.pick(FIRST, count) + np.where(dice.happens(count, 0.5), " " + dice.pick(SECOND, count), "")
-    family = dice.happens(count, 0.2)
-    company = np.where(family, dice.pick(SURNAMES, count) + " & " + dice.pick(("Sons", "Co", "Partners"), count), company)
     world = World(
         is_firm=is_firm,
         town=dice.rng.integers(0, len(TOWNS), count),
         given=given,
         middle=dice.pick(tuple("ABCDEFGHJKLMNPRST"), count),
         surname=surname,
-        later_surname=np.where(maiden, dice.pick(SURNAMES, count, 0.6), surname),
+        later_surname=np.where(maiden, married, surname),
         email=_mails(dice, given, surname),
         later_email=_mails(dice, given, surname),
         mobile="07" + dice.digits(count, 9),
@@ -126,7 +102,7 @@ def _world(dice: Dice, count: int) -> World:
         landline=dice.digits(count, 6),
         address=dice.digits(count, 2),
         later_address=dice.digits(count, 2),
-        company=np.asarray(company + " " + dice.pick(TRADES, count)),
+        company=_company_names(dice, count),
         form=dice.pick(FORMS, count, 1.0),
         site_of=np.full(count, -1),
     )
@@ -142,8 +118,34 @@ def _world(dice: Dice, count: int) -> World:
     return world
 
 
+def _surnames(dice: Dice, count: int) -> Column:
+    """Two in five from the list, frequent ones first; the others put together."""
+    made = dice.pick(SURNAME_STEMS, count) + dice.pick(SURNAME_ENDS, count)
+    return np.where(dice.happens(count, 0.4), dice.pick(SURNAMES, count, 0.6), made)
+
+
+def _company_names(dice: Dice, count: int) -> Column:
+    """Name and trade; a register gives no name twice, so a name taken gets a word in front."""
+    sounds = dice.pick(BRAND_SOUNDS, count) + dice.pick(BRAND_SOUNDS, count)
+    coined = np.array([word.title() for word in sounds.tolist()], dtype=object)
+    words = dice.pick(FIRST, count) + " " + dice.pick(SECOND, count)
+    family = _surnames(dice, count) + " & " + dice.pick(("Sons", "Co", "Partners"), count)
+    names = (
+        np.choose(dice.rng.integers(0, 3, count), [coined, words, family]) + " " + dice.pick(TRADES, count)
+    )
+    taken: set[str] = set()
+    for row, name in enumerate(names.tolist()):
+        while name in taken:
+            name = dice.pick(BRAND_SOUNDS, 1)[0].title() + " " + name
+        taken.add(name)
+        names[row] = name
+    return np.asarray(names)
+
+
 def _mails(dice: Dice, given: Column, surname: Column) -> Column:
-    name = np.array([word.lower().replace("'", "").replace(" ", "") for word in (given + "." + surname).tolist()])
+    name = np.array(
+        [word.lower().replace("'", "").replace(" ", "") for word in (given + "." + surname).tolist()]
+    )
     return np.asarray(name.astype(object) + dice.digits(len(given), 4) + "@"
                       + dice.pick(("mail.example", "post.example", "inbox.example"), len(given)))  # fmt: skip
 
@@ -152,8 +154,16 @@ def _addresses(dice: Dice, town: Index) -> Column:
     number = dice.rng.integers(1, 240, len(town)).astype(str).astype(object)
     names = np.array([row[0] for row in TOWNS], dtype=object)[town]
     codes = np.array([row[2] for row in TOWNS], dtype=object)[town]
-    letters = dice.pick(tuple("ABDEFGHJLNPQRSTUWXYZ"), len(town)) + dice.pick(tuple("ABDEFGHJLNPQRSTUWXYZ"), len(town))
-    code = codes + dice.rng.integers(1, 30, len(town)).astype(str).astype(object) + " " + dice.digits(len(town), 1) + letters
+    letters = dice.pick(tuple("ABDEFGHJLNPQRSTUWXYZ"), len(town)) + dice.pick(
+        tuple("ABDEFGHJLNPQRSTUWXYZ"), len(town)
+    )
+    code = (
+        codes
+        + dice.rng.integers(1, 30, len(town)).astype(str).astype(object)
+        + " "
+        + dice.digits(len(town), 1)
+        + letters
+    )
     return np.asarray(number + " " + dice.pick(STREETS, len(town)) + ", " + names + " " + code)
 
 
@@ -162,12 +172,19 @@ def _live_together(dice: Dice, world: World) -> None:
     people = ~world.is_firm
     pairs = dice.some(people, 0.16, 2)
     one, other = pairs[::2], pairs[1::2]
-    for column in (world.surname, world.later_surname, world.address, world.later_address, world.landline, world.town):
+    for column in (
+        world.surname,
+        world.later_surname,
+        world.address,
+        world.later_address,
+        world.landline,
+        world.town,
+    ):
         column[other] = column[one]
     half = len(other) // 2
     world.mobile[other[:half]] = world.mobile[one[:half]]
-    sons = other[half:][:: 6]
-    world.given[sons] = world.given[one[half:][:: 6]]
+    sons = other[half:][::6]
+    world.given[sons] = world.given[one[half:][::6]]
     offices = dice.some(world.is_firm, 0.08, 20)
     world.landline[offices] = np.repeat(world.landline[offices[::20]], 20)
     world.address[offices] = np.repeat(world.address[offices[::20]], 20)
@@ -181,7 +198,11 @@ def _members(dice: Dice, share: Any, again: float, count: int) -> Index:
 def _people(dice: Dice, world: World, who: Index, style: str) -> Column:
     """Full names, with nicknames, initials, middle letters, surname first, titles."""
     given = world.given[who].copy()
-    dice.spoil(given, 0.18, lambda name, luck: NICKNAMES[name][luck % len(NICKNAMES[name])] if name in NICKNAMES else name)
+    dice.spoil(
+        given,
+        0.18,
+        lambda name, luck: NICKNAMES[name][luck % len(NICKNAMES[name])] if name in NICKNAMES else name,
+    )
     initial = dice.happens(len(who), 0.5 if style == "letter" else 0.04)
     given = np.where(initial, np.array([name[0] + "." for name in given.tolist()], dtype=object), given)
     surname = np.where(dice.happens(len(who), 0.5), world.later_surname[who], world.surname[who])
@@ -219,8 +240,12 @@ def _numbers(dice: Dice, now: Column, later: Column) -> Column:
     written = np.where(dice.happens(len(now), 0.08), later, now)
     dice.spoil(written, 0.015, wrong_digit)
     dice.spoil(written, 0.012, swapped)
-    dice.spoil(written, 0.25, lambda value, luck: "+44 " + value[1:] if luck % 2 else f"({value[:5]}) {value[5:]}")
-    dice.spoil(written, 0.15, lambda value, _: f"{value[:5]} {value[5:8]} {value[8:]}" if value.isdigit() else value)
+    dice.spoil(
+        written, 0.25, lambda value, luck: "+44 " + value[1:] if luck % 2 else f"({value[:5]}) {value[5:]}"
+    )
+    dice.spoil(
+        written, 0.15, lambda value, _: f"{value[:5]} {value[5:8]} {value[8:]}" if value.isdigit() else value
+    )
     dice.spoil(written, 0.008, one_of(NO_NUMBERS))
     return written
 
@@ -244,9 +269,10 @@ def _lives(dice: Dice, world: World, who: Index) -> Column:
 
 def _web(dice: Dice, world: World, made: Made) -> None:
     who = _members(dice, np.where(world.is_firm, 0.05, 0.65), 0.06, len(world.town))
+    firm = world.is_firm[who]
     made.add(
-        "customers", "web", who, world.is_firm[who], party_type=np.where(world.is_firm[who], "organisation", "person"),
-        customer_name=np.where(world.is_firm[who], _companies(dice, world, who, 0.5), _people(dice, world, who, "web")),
+        "customers", "web", who, firm, party_type=np.where(firm, "organisation", "person"),
+        customer_name=np.where(firm, _companies(dice, world, who, 0.5), _people(dice, world, who, "web")),
         email=dice.keep(_mail(dice, world, who), 0.97), address=dice.keep(_lives(dice, world, who), 0.8),
         mobile=dice.keep(_numbers(dice, world.mobile[who], world.later_mobile[who]), 0.5),
     )  # fmt: skip
@@ -255,7 +281,8 @@ def _web(dice: Dice, world: World, made: Made) -> None:
 def _club(dice: Dice, world: World, made: Made) -> None:
     who = _members(dice, np.where(world.is_firm, 0.0, 0.55), 0.04, len(world.town))
     made.add(
-        "customers", "club", who, world.is_firm[who], party_type="person", customer_name=_people(dice, world, who, "club"),
+        "customers", "club", who, world.is_firm[who], party_type="person",
+        customer_name=_people(dice, world, who, "club"),
         mobile=dice.keep(_numbers(dice, world.mobile[who], world.later_mobile[who]), 0.8),
         phone=dice.keep(_numbers(dice, world.landline[who], world.landline[who]), 0.3),
         address=dice.keep(_lives(dice, world, who), 0.6), email=dice.keep(_mail(dice, world, who), 0.3),
@@ -266,7 +293,8 @@ def _accounts(dice: Dice, world: World, made: Made) -> None:
     who = _members(dice, np.where(world.is_firm, 0.85, 0.0), 0.06, len(world.town))
     made.add(
         "customers", "accounts", who, world.is_firm[who], party_type="organisation",
-        customer_name=_companies(dice, world, who, 0.6), contact_name=dice.keep(_people(dice, world, who, "club"), 0.8),
+        customer_name=_companies(dice, world, who, 0.6),
+        contact_name=dice.keep(_people(dice, world, who, "club"), 0.8),
         phone=dice.keep(_numbers(dice, world.landline[who], world.landline[who]), 0.8),
         mobile=dice.keep(_numbers(dice, world.mobile[who], world.later_mobile[who]), 0.3),
         email=dice.keep(_mail(dice, world, who), 0.6), address=dice.keep(_lives(dice, world, who), 0.7),
@@ -292,6 +320,7 @@ def _lists(dice: Dice, world: World, made: Made) -> None:
     made.add("orders", "invoices", who, firm, customer_name=names)
     who = _members(dice, 0.3, 0.3, len(world.town))
     made.add(
-        "interactions", "phones", who, world.is_firm[who], customer_name=dice.keep(_people(dice, world, who, "club"), 0.7),
+        "interactions", "phones", who, world.is_firm[who],
+        customer_name=dice.keep(_people(dice, world, who, "club"), 0.7),
         customer_phone=_numbers(dice, world.mobile[who], world.later_mobile[who]),
     )  # fmt: skip

@@ -4,8 +4,8 @@ Comes in: how many customers, a seed. Goes out: `Made`: rows of customers, order
 Truths that matter: branches, twins (one core in two towns), relatives with one phone, and the private card
 of a firm's buyer are customers of their own. Names, towns, brands and numbers are put together at random.
 
-The systems: `dealers` (firms, formal names, codes), `shop` (people and buyers, mini-program), `desk` (as heard
-on the telephone), `fair` (visiting cards, half of them in pinyin or traditional). `book` has orders with
+The systems: `dealers` (firms, formal names, codes), `shop` (people and buyers, mini-program), `desk` (as
+heard on the telephone), `fair` (visiting cards, some in pinyin or traditional). `book` has orders with
 nothing but a name, `hotline` calls with a number and a name as heard.
 """
 
@@ -26,43 +26,27 @@ from benchmarks.unseen_dice import (
     dropped,
     full_width,
     one_of,
+    only,
     swapped,
     wrong_digit,
     wrong_letter,
 )
+from benchmarks.unseen_words_zh import (
+    BRANDS,
+    DISTRICTS,
+    FORMS,
+    GIVEN,
+    NO_NAMES,
+    NO_NUMBERS,
+    ROADS,
+    SOUNDS_ALIKE,
+    SURNAMES,
+    TITLES_F,
+    TITLES_M,
+    TOWNS,
+    TRADES,
+)
 
-SURNAMES = tuple(
-    "李王张刘陈杨赵周吴徐孙马胡朱郭何罗高林郑梁谢唐许邓冯韩曹曾彭萧蔡潘田董袁于余叶蒋杜苏魏程吕丁沈任姚卢傅钟姜崔谭廖范汪陆金石戴贾韦夏邱方侯邹熊孟秦白江阎薛尹段雷黎史龙陶贺顾毛郝龚邵万钱严覃武戚莫孔向汤"
-) + ("欧阳", "司马", "上官", "诸葛", "东方", "慕容", "令狐", "司徒")
-GIVEN = (
-    "伟芳秀英敏静强磊洋艳勇军杰娟涛明超霞平刚桂兰飞玉萍红梅鹏辉斌浩宇欣怡梓涵子轩雨泽思远佳琪俊熙一诺紫晴晓彤文博嘉慧志坚建华春生国栋丽华永康海燕雪莲金凤长青庆云德才福贵翠花素珍爱民卫东继红学文立新"
-)
-TOWNS = (
-    ("广东", "佛山", "0757", "440600"), ("广东", "东莞", "0769", "441900"), ("福建", "厦门", "0592", "350200"),
-    ("福建", "泉州", "0595", "350500"), ("山东", "济宁", "0537", "370800"), ("山东", "临沂", "0539", "371300"),
-    ("河南", "洛阳", "0379", "410300"), ("河北", "石家庄", "0311", "130100"), ("辽宁", "大连", "0411", "210200"),
-    ("辽宁", "沈阳", "024", "210100"), ("云南", "昆明", "0871", "530100"), ("贵州", "贵阳", "0851", "520100"),
-    ("江西", "南昌", "0791", "360100"), ("广西", "柳州", "0772", "450200"), ("重庆", "重庆", "023", "500100"),
-    ("天津", "天津", "022", "120100"), ("内蒙古", "呼和浩特", "0471", "150100"), ("浙江", "台州", "0576", "331000"),
-)  # fmt: skip
-BRANDS = "顺达隆昌远景百川凯旋正阳天成聚力博纳卓越中恒瑞祥金盾蓝海飞跃万佳同辉德润宝丰时代星光新宏建业长城友谊双龙四海五洲三江九鼎华夏先锋"
-TRADES = (
-    "金属制品", "精密模具", "陶瓷", "家居用品", "制衣", "食品饮料", "电器", "塑胶", "农机", "印刷包装", "货运代理", "建筑工程",
-    "信息技术", "水产", "医药", "酒业", "玻璃", "轴承", "电缆", "苗木", "文具", "鞋业", "茶叶", "检测技术",
-)  # fmt: skip
-FORMS = ("有限公司", "有限责任公司", "股份有限公司", "厂", "商行", "合作社")
-DISTRICTS = ("南城区", "高新区", "开发区", "城关镇", "北岸街道", "东湖区", "西山区", "临港新区")
-ROADS = ("幸福路", "迎宾大道", "文昌街", "胜利西路", "滨河路", "站前街", "花园路", "工业大道", "学府路", "东风巷", "荷花池路")
-TITLES_M, TITLES_F = ("先生", "总", "老板", "师傅", "经理", "老师"), ("女士", "小姐", "总", "老师", "经理", "阿姨")
-SOUNDS_ALIKE = dict(
-    zip(
-        "达隆远凯正成力博卓恒祥辉润宝代宏建城双洲夏伟芳敏静磊娟霞梅鹏欣怡涵轩雨思佳俊晴文慧坚莲凤翠珍",
-        "大龙元楷政诚利渤桌衡翔晖闰保带洪健诚霜州厦玮方民靖蕾鹃侠玫朋新宜含萱宇斯家骏情雯惠间连风粹真",
-        strict=True,
-    )
-)
-NO_NAMES = ("未知", "客户", "待补", "匿名", "XXX", "散客", "1", "不详", "test")
-NO_NUMBERS = ("13900000000", "12345678910", "88888888", "00000000", "13812345678", "1", "无")
 _CODE = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 _CODE_WEIGHTS = (1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28)
 _ORGANISATION_WEIGHTS = (3, 7, 9, 10, 5, 8, 4, 2)
@@ -75,10 +59,16 @@ class Made:
 
     rows: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
-    def add(self, entity: str, system: str, truth: Column, is_firm: Flags, **columns: Any) -> None:
+    def add(self, entity: str, system: str, truth: Index, is_firm: Flags, **columns: Any) -> None:
         """Add one system's rows; the ids are numbers in the order given."""
         ids = np.array([f"{system[0].upper()}{number}" for number in range(1, len(truth) + 1)], dtype=object)
-        about = {"system": system, "source_table": entity, "source_id": ids, "truth": truth, "is_firm": is_firm}
+        about = {
+            "system": system,
+            "source_table": entity,
+            "source_id": ids,
+            "truth": truth,
+            "is_firm": is_firm,
+        }
         self.rows.setdefault(entity, []).append(about | columns)
 
 
@@ -123,7 +113,9 @@ def _world(dice: Dice, count: int) -> World:
     is_firm = dice.happens(count, 0.42)
     town = dice.rng.integers(0, len(TOWNS), count)
     surname = dice.pick(SURNAMES, count, 0.9)
-    given = dice.pick(tuple(GIVEN), count) + np.where(dice.happens(count, 0.8), dice.pick(tuple(GIVEN), count), "")
+    given = dice.pick(tuple(GIVEN), count) + np.where(
+        dice.happens(count, 0.8), dice.pick(tuple(GIVEN), count), ""
+    )
     empty: Column = np.full(count, None, dtype=object)
     spelled = _pinyin(surname) + _pinyin(given)
     number = np.arange(count).astype(str).astype(object)
@@ -151,7 +143,7 @@ def _world(dice: Dice, count: int) -> World:
     _make_twins(dice, world)
     area, place = _of_town(world, np.arange(count), 2), _of_town(world, np.arange(count), 1)
     world.landline = np.asarray(area + "-" + dice.digits(count, 8))
-    world.code = np.where(is_firm, _codes(dice, town), None)
+    world.code = only(is_firm, _codes(dice, town))
     streets = dice.pick(DISTRICTS, count) + dice.pick(ROADS, count) + dice.digits(count, 3)
     world.address = np.asarray(place + "市" + streets + "号")
     _share(dice, world)
@@ -200,19 +192,20 @@ def _share(dice: Dice, world: World) -> None:
 
 
 def _mobiles(dice: Dice, count: int) -> Column:
-    return np.asarray(dice.pick(("134", "137", "139", "147", "150", "158", "170", "175", "185", "188", "193"), count)
-                      + dice.digits(count, 8))  # fmt: skip
+    heads = ("134", "137", "139", "147", "150", "158", "170", "175", "185", "188", "193")
+    return np.asarray(dice.pick(heads, count) + dice.digits(count, 8))
 
 
 def _codes(dice: Dice, town: Index) -> Column:
     """Unified social credit codes with right check digits (GB 11714, GB 32100-2015)."""
-    made = []
-    for place, body in zip(town.tolist(), dice.digits(len(town), 8).tolist(), strict=True):
-        rest = 11 - sum(int(digit) * weight for digit, weight in zip(body, _ORGANISATION_WEIGHTS, strict=True)) % 11
-        code = "91" + TOWNS[place][3] + body + ("X" if rest == 10 else str(rest % 11))
-        total = sum(_CODE.index(sign) * weight for sign, weight in zip(code, _CODE_WEIGHTS, strict=True))
-        made.append(code + _CODE[(31 - total % 31) % 31])
-    return np.array(made, dtype=object)
+    place = np.array([[_CODE.index(sign) for sign in "91" + row[3]] for row in TOWNS])[town]
+    body = dice.rng.integers(0, 10, (len(town), 8))
+    rest = 11 - body @ np.array(_ORGANISATION_WEIGHTS) % 11
+    check = np.where(rest == 10, _CODE.index("X"), rest % 11)
+    signs = np.column_stack([place, body, check])
+    signs = np.column_stack([signs, (31 - signs @ np.array(_CODE_WEIGHTS) % 31) % 31])
+    letters = np.array([ord(sign) for sign in _CODE], dtype=np.uint32)[signs]
+    return np.asarray(np.ascontiguousarray(letters).view("U18").ravel().astype(object))
 
 
 def _pinyin(words: Column) -> Column:
@@ -261,7 +254,7 @@ def _called(dice: Dice, world: World, who: Index, title: float, latin: float, tr
         for x, y, turn in zip(one.tolist(), other.tolist(), order.tolist(), strict=True)
     ]
     dice.spoil(names, traditional, lambda name, _: _TRADITIONAL.convert(name))
-    return names
+    return np.asarray(names)
 
 
 def _phones(dice: Dice, numbers: Column, old: Column) -> Column:
@@ -331,9 +324,9 @@ def _desk(dice: Dice, world: World, made: Made) -> None:
     _misspell(dice, names, 0.04)
     made.add(
         "customers", "desk", who, firm, customer_name=names,
-        contact_name=np.where(firm, dice.keep(_called(dice, world, who, 0.6, 0.0, 0.0), 0.6), None),
+        contact_name=only(firm, dice.keep(_called(dice, world, who, 0.6, 0.0, 0.0), 0.6)),
         mobile=dice.keep(_phones(dice, world.mobile[who], world.old_mobile[who]), 0.8),
-        phone=np.where(firm, dice.keep(world.landline[who], 0.3), None),
+        phone=only(firm, dice.keep(world.landline[who], 0.3)),
         wechat_id=dice.keep(world.wechat[who], 0.15), region=dice.keep(_of_town(world, who, 1), 0.4),
         address=dice.keep(world.address[who], 0.4),
     )  # fmt: skip
@@ -348,10 +341,11 @@ def _fair(dice: Dice, world: World, made: Made) -> None:
     email = dice.keep(world.email[who], 0.7)
     dice.spoil(email, 0.02, wrong_letter)
     made.add(
-        "customers", "fair", who, firm, party_type=np.where(firm, "organisation", "person"), customer_name=names,
-        contact_name=np.where(firm, _called(dice, world, who, 0.05, 0.3, 0.15), None),
+        "customers", "fair", who, firm, party_type=np.where(firm, "organisation", "person"),
+        customer_name=names,
+        contact_name=only(firm, _called(dice, world, who, 0.05, 0.3, 0.15)),
         mobile=dice.keep(_phones(dice, world.mobile[who], world.old_mobile[who]), 0.7), email=email,
-        phone=np.where(firm, dice.keep(world.landline[who], 0.4), None),
+        phone=only(firm, dice.keep(world.landline[who], 0.4)),
         region=dice.keep(_of_town(world, who, 0), 0.5),
     )  # fmt: skip
 
@@ -367,5 +361,5 @@ def _lists(dice: Dice, world: World, made: Made) -> None:
     numbers = _phones(dice, world.mobile[who], world.old_mobile[who])
     made.add(
         "interactions", "hotline", who, world.is_firm[who], customer_phone=dice.keep(numbers, 0.95),
-        customer_name=np.where(dice.happens(len(who), 0.1), None, heard),
+        customer_name=dice.keep(heard, 0.9),
     )  # fmt: skip

@@ -64,7 +64,7 @@ def card(con: duckdb.DuckDBPyConnection, customer_id: str) -> dict[str, Any]:
         "records": _rows(con, _RECORDS, about),
         "dealings": _rows(con, _dealings(), about),
         "tiers": _rows(con, _TIERS.format(language=language()), about),
-        "churn": _churn(con, about),
+        "churn": churn(con, customer_id),
         "issues": _rows(con, _ISSUES.format(language=language()), about),
         "history": _rows(con, _HISTORY, about),
         "aliases": [
@@ -143,8 +143,9 @@ def _dealings() -> str:
     """
 
 
-def _churn(con: duckdb.DuckDBPyConnection, about: dict[str, str]) -> dict[str, Any]:
+def churn(con: duckdb.DuckDBPyConnection, customer_id: str) -> dict[str, Any]:
     """The state (active, lost, or never: bought nothing and signed nothing yet) and every loss so far."""
+    about = {"id": customer_id}
     spells = _rows(
         con,
         """

@@ -18,7 +18,7 @@ from pipelines.settings import ROOT
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 READMES = [ROOT / "README.md", ROOT / "README.zh-CN.md"]
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?!https?:)([^)#]+)\)")
-COMMAND = re.compile(r"\bguike (?:--\w+ \w+ )?([a-z]+)\b")
+COMMAND = re.compile(r"\bguike (?:--\w+ \w+ )?([a-z]+(?:-[a-z]+)*)\b")
 TARGET = re.compile(r"`make ([a-z]+)|^make ([a-z]+)", re.M)
 VARIABLE = re.compile(r'"(GUIKE_[A-Z_]+)"')
 

@@ -30,6 +30,7 @@ _log = logging.getLogger("guike.publish")
 
 REQUIRED = (
     "core.dim_customers", "core.attribute_lineage", "core.fct_orders", "core.fct_payments",
+    "core.customer_hierarchy", "core.customer_aliases", "core.customer_xref_history",
     "identity.customer_xref", "identity.customer_ids", "identity.customer_id_changes",
     "quality.record_issues", "quality.set_aside", "quality.reconciliation",
     "marts.customer_tiers", "marts.tier_movement", "marts.customer_churn", "marts.churn_by_quarter",

@@ -56,3 +56,16 @@
     ] -%}
     {{ matches(name, '(?i)' ~ words | join('|')) }}
 {%- endmacro -%}
+
+{#- The letters and digits alone, small and half-width: two spellings of one value are equal in it. A text without
+    any stays as it is. -#}
+{%- macro comparable_text(text) -%} {{ return(adapter.dispatch('comparable_text')(text)) }} {%- endmacro -%}
+
+{%- macro duckdb__comparable_text(text) -%}
+    coalesce(nullif(regexp_replace(lower({{ half_width(text) }}), '[^\p{L}\p{N}]', '', 'g'), ''), {{ text }})
+{%- endmacro -%}
+
+{#- The distinct values of a group, in order, as one text. -#}
+{%- macro joined_values(value) -%} {{ return(adapter.dispatch('joined_values')(value)) }} {%- endmacro -%}
+
+{%- macro duckdb__joined_values(value) -%} string_agg(distinct {{ value }}, ', ' order by {{ value }}) {%- endmacro -%}

@@ -149,7 +149,7 @@ def _print(about: Mapping[str, Any]) -> None:
         console.print(f"[yellow]{t('No record of this customer is left; the id is kept.')}[/]")
     if about["aliases"]:
         console.print(escape(t("Earlier ids: {ids}", ids=", ".join(about["aliases"]))))
-    console.print(escape(_state(about["churn"])))
+    console.print(escape(state_words(about["churn"])))
     for part in (_golden, _records, _dealings, _tiers, _losses, _issues, _history):
         part(console, about)
     if about["is_masked"]:
@@ -166,7 +166,7 @@ def _show(
         console.print(table(title, columns, shown, numbers))
 
 
-def _state(churn: Mapping[str, Any]) -> str:
+def state_words(churn: Mapping[str, Any]) -> str:
     if churn["state"] == "lost":
         last = churn["losses"][-1]
         return t("Lost since {day}: {reason}.", day=last["lost_on"], reason=_reason_of_loss(last["reason"]))
@@ -174,7 +174,7 @@ def _state(churn: Mapping[str, Any]) -> str:
         return t("Has bought nothing and signed nothing yet.")
     if churn["losses"]:
         return t("Active; won back on {day}.", day=churn["losses"][-1]["won_back_on"])
-    return t("Active.")
+    return t("Not counted as lost.")
 
 
 def _golden(console: Console, about: Mapping[str, Any]) -> None:

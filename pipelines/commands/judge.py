@@ -19,7 +19,7 @@ from pipelines.commands.console import err, out, print_json, table
 from pipelines.commands.look import published_file, writer
 from pipelines.commands.working import has_table, working
 from pipelines.errors import GuikeError
-from pipelines.i18n import t
+from pipelines.i18n import catalogue, language, t
 from pipelines.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def list_judgements(
         print_json([_as_data(one, one.judgement_id in valid) for one in shown])
         return
     if not shown:
-        out().print(t("Nobody has judged yet. `guike judge queue` shows the pairs in doubt."))
+        out().print(t("No judgement is in force. `guike judge queue` shows the pairs in doubt."))
         return
     columns = [t("Id"), t("When (UTC)"), t("Who"), t("Verdict"), t("Records"), t("Why"), t("In force")]
     rows = [
@@ -114,14 +114,20 @@ def queue(
     as_json: AsJson = False,
 ) -> None:
     """Show the pairs of records that the matcher leaves to people, the likeliest first."""
+    from pipelines.identity import judgements
+
     settings = load_settings()
     with working(settings) as con:
         if not has_table(con, "identity", "review_queue"):
             raise GuikeError(
                 t("This warehouse has no queue of pairs in doubt yet."), t("Run `guike run` first.")
             )
-        waiting = con.execute("select count(*) from (from identity.review_queue limit 1000000)").fetchone()
-        cursor = con.execute(_QUEUE, [limit])
+        judgements.load(con, settings)
+        con.execute(_OPEN.format(evidence="evidence_zh" if language() == "zh" else "evidence"))
+        waiting = con.execute("select count(*) from open_pairs").fetchone()
+        cursor = con.execute(
+            "from open_pairs order by score desc, left_record, right_record limit ?", [limit]
+        )
         names = [column[0] for column in cursor.description or []]
         rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
     if as_json:
@@ -130,12 +136,16 @@ def queue(
     if not rows:
         out().print(t("No pair of records is in doubt."))
         return
-    columns = [t("Score"), t("Records"), t("Method"), t("Evidence")]
+    columns = [t("Score"), t("Records"), t("Why in doubt"), t("Evidence")]
     shown = [
-        [f"{row['score']:.3f}", f"{row['left_record']}\n{row['right_record']}", row["method"],
-         row["evidence"]]
+        [
+            f"{row['score']:.3f}",
+            f"{row['left_record']}\n{row['right_record']}",
+            _doubt(row["reason"]),
+            row["evidence"],
+        ]
         for row in rows
-    ]  # fmt: skip
+    ]
     count = waiting[0] if waiting else 0
     console = out()
     console.print(table(t("Pairs in doubt: {count:,}", count=count), columns, shown, ">"))
@@ -144,13 +154,27 @@ def queue(
     console.print(t("Decide with: guike judge same|different A B --why …"))
 
 
-_QUEUE = """
+def _doubt(reason: str) -> str:
+    known = {
+        "not sure": t("not sure"),
+        "names differ": t("names differ"),
+        "branch": t("perhaps a branch of the other"),
+    }
+    return known.get(reason) or (catalogue().get(reason, reason) if language() == "zh" else reason)
+
+
+# The queue is that of the last run: what has been judged since then is not asked again.
+_OPEN = """
+    create temp table open_pairs as
+    with judged as (
+        select left_system, left_table, left_id, right_system, right_table, right_id from judgements
+        union all
+        select right_system, right_table, right_id, left_system, left_table, left_id from judgements)
     select concat_ws('.', left_system, left_table, left_id) as left_record,
         concat_ws('.', right_system, right_table, right_id) as right_record,
-        score, method, evidence, queued_at, run_id
+        score, method, reason, {evidence} as evidence, queued_at, run_id
     from identity.review_queue
-    order by score desc, left_record, right_record
-    limit ?
+    anti join judged using (left_system, left_table, left_id, right_system, right_table, right_id)
 """
 
 

@@ -17,7 +17,8 @@ from typing import Any
 import yaml
 
 _HERE = Path(__file__)
-_LEXICONS = (_HERE.parents[1] / "identity" / "lexicon.yml", _HERE.with_name("remarks.yml"))
+_IDENTITY = _HERE.parents[1] / "identity"
+_LEXICONS = (_IDENTITY / "lexicon.yml", _IDENTITY / "places.yml", _HERE.with_name("remarks.yml"))
 
 HAN = "[㐀-鿿]"
 BLANK = "\ue002"  # a blank between Latin words, which ends no piece
@@ -41,6 +42,9 @@ def lexicon() -> dict[str, Any]:
     words: dict[str, Any] = {}
     for path in _LEXICONS:
         words |= yaml.safe_load(path.read_text(encoding="utf-8"))
+    words["cities"] = [city for known in words["cities"].values() for city in known] + [
+        *words["county_cities"]
+    ]
     return {
         name: "".join(value.split()) if isinstance(value, str) else value for name, value in words.items()
     }

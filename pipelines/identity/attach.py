@@ -1,9 +1,9 @@
 """Records of which too little is known to be compared: attached where exactly one customer can be meant.
 
-Comes in: `nodes`, `node_identifiers`, `shared_values`, `judged`, `edges` and `components`. Goes out: `edges` with
-one more for each record, or group of records, that was attached, and `components` with it in its customer's
-group. Nobody ever joins two customers in this way: who could belong to several stays alone, and so does whom a
-person has judged different from the only one.
+Comes in: `nodes`, `node_identifiers`, `shared_values`, `judged`, `edges` and `components`. Goes out:
+`edges` with one more for each record, or group of records, that was attached, and `components` with it in
+its customer's group. Nobody ever joins two customers in this way: who could belong to several stays alone,
+and so does whom a person has judged different from the only one.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ SALES = ("orders", "payments", "receivables", "contracts", "service_costs")
 _SCORE = 0.85
 _NAMESAKES = 0.05
 _NAMESAKES_IN_PLACE = 0.5
-"""How many others of the same full name are to be expected at most: anywhere, and where the city is the same."""
+"""How many others of one full name are to be expected at most: anywhere, and in the same city."""
 
 _LABELS = """
     create or replace temp table labels as
@@ -60,8 +60,9 @@ _SURNAMES = """
     where one.cluster in (from vague) and other.cluster not in (from vague)
 """
 
-# People at a firm's number whose surname is the contact's: of whom no more is known, or whom a salesperson has in
-# his WeChat. Who buys, or stands elsewhere by his full name, is a customer of his own, linked to the firm.
+# People at a firm's number whose surname is the contact's: of whom no more is known, or whom a salesperson
+# has in his WeChat. Who buys, or stands elsewhere by his full name, is a customer of his own, linked to the
+# firm.
 _PEOPLE_OF_FIRMS = """
     create or replace temp table candidates as
     with attachable as (
@@ -116,7 +117,8 @@ _NAMELESS_STARS = """
 _PLACES = """
     create or replace temp table places as
     select cluster,
-        coalesce(list(distinct coalesce(city, place)) filter (coalesce(city, place) is not null), []) as cities,
+        coalesce(list(distinct coalesce(city, place)) filter (coalesce(city, place) is not null),
+            []) as cities,
         coalesce(list(distinct province) filter (province is not null), []) as provinces
     from nodes inner join labels using (node) group by cluster
 """
@@ -132,7 +134,8 @@ _FITS = """
 # WeChat id, which other systems don't know, is none.
 _KNOWN = """
     create or replace temp table known as
-    select cluster, max(case when owner is not null then 2 when address is not null or firm_key is not null then 1
+    select cluster, max(case when owner is not null then 2 when address is not null or firm_key is not null
+        then 1
         else 0 end) as much, coalesce(list(distinct kind) filter (kind is not null), []) as kinds
     from labels inner join nodes using (node)
     left join (select distinct node as owner, kind from usable where kind <> 'wechat') on node = owner
@@ -177,8 +180,10 @@ _EXPECTED = """
     letters as (
         select name_normalised, unnest(case when regexp_matches(given_name, '^[一-鿿]+$')
             then string_split(given_name, '') else [given_name] end) as letter from people),
-    surnames as (select surname, (count(*) + 1) / (sum(count(*)) over () + 200) as share from people group by all),
-    shares as (select letter, (count(*) + 1) / (sum(count(*)) over () + 2000) as share from letters group by all)
+    surnames as (select surname, (count(*) + 1) / (sum(count(*)) over () + 200) as share
+        from people group by all),
+    shares as (select letter, (count(*) + 1) / (sum(count(*)) over () + 2000) as share
+        from letters group by all)
     select name_normalised, any_value(surnames.share) * product(shares.share)
         * (select count(*) from nodes where party_type is distinct from 'organisation') as namesakes
     from people inner join surnames using (surname) inner join letters using (name_normalised)
@@ -186,8 +191,8 @@ _EXPECTED = """
     group by name_normalised
 """
 
-# People of whom less is known than of another, or different things: the only one of a name that hardly a second
-# person bears.
+# People of whom less is known than of another, or different things: the only one of a name that hardly a
+# second person bears.
 _BARE_PEOPLE = """
     create or replace temp table candidates as
     with forms as (

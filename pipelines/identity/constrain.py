@@ -1,11 +1,11 @@
 """What may not be one customer, however well it scores.
 
-Comes in: TEMP `edges` and `judged` (left_node, right_node, verdict). Goes out: `edges` without those that would
-join what must stay apart, TEMP `cut_edges` (the same columns, and why), and TEMP `components`. Kept apart are
-records that a person has judged different, two valid credit codes or personal ids, a head office and its branches,
-and two groups that are strong in themselves and hang together by one weak edge. A person's `same` goes before all
-of it. Most components hold no conflict, and are left alone; in the others edges are taken one by one, the surest
-first, and those that would bring a conflict about are left out.
+Comes in: TEMP `edges` and `judged` (left_node, right_node, verdict). Goes out: `edges` without those that
+would join what must stay apart, TEMP `cut_edges` (the same columns, and why), and TEMP `components`. Kept
+apart are records that a person has judged different, two valid credit codes or personal ids, a head office
+and its branches, and two groups that are strong in themselves and hang together by one weak edge. A
+person's `same` goes before all of it. Most components hold no conflict, and are left alone; in the others
+edges are taken one by one, the surest first, and those that would bring a conflict about are left out.
 """
 
 from __future__ import annotations
@@ -56,7 +56,8 @@ _WEAK_BRIDGES = """
     create or replace temp table weak_bridges as
     with sizes as (select cluster, count(*) as records from cores group by cluster having count(*) >= $group),
     across as (
-        select edges.*, least(one.cluster, other.cluster) as core, greatest(one.cluster, other.cluster) as other_core
+        select edges.*, least(one.cluster, other.cluster) as core, greatest(one.cluster,
+            other.cluster) as other_core
         from edges
         inner join cores as one on edges.left_node = one.node
         inner join cores as other on edges.right_node = other.node
@@ -166,14 +167,16 @@ class _Groups:
 
 
 def _resolve(con: duckdb.DuckDBPyConnection) -> None:
-    """Take the edges of the components with a conflict one by one, and cut those that would bring it about."""
+    """Take the edges of components with a conflict one by one, and cut those that would bring it about."""
     con.execute(
         "create or replace temp table conflicting_nodes as "
         "select node from components semi join conflicts using (cluster)"
     )
     groups = _Groups(
         con.execute("from claims_made semi join conflicting_nodes using (node) order by all").fetchall(),
-        con.execute("select left_node, right_node from judged where verdict = 'different' order by all").fetchall(),
+        con.execute(
+            "select left_node, right_node from judged where verdict = 'different' order by all"
+        ).fetchall(),
     )  # fmt: skip
     cut = []
     for left, right, method, score in con.execute(
@@ -198,4 +201,12 @@ def _tell(con: duckdb.DuckDBPyConnection) -> None:
     for reason, count in con.execute(
         "select reason, count(*) from cut_edges group by reason order by reason"
     ).fetchall():
-        _log.info(t("identity: {count} pairs kept apart: {reason}", count=count, reason=t(reason)))
+        _log.info(t("identity: {count} pairs kept apart: {reason}", count=count, reason=_in_words(reason)))
+
+
+def _in_words(reason: str) -> str:
+    return {
+        "judged different": t("judged different"), "credit code": t("two credit codes"),
+        "personal id": t("two personal ids"), "branch": t("a head office and its branch"),
+        "weak bridge": t("two groups with one weak link"),
+    }[reason]  # fmt: skip

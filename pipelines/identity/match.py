@@ -5,11 +5,11 @@ that are worth a person's look, scored), `edges` (left_node, right_node, method,
 `components` (node → cluster). Ids are the business of `resolve.py`, so another matcher takes this one's place
 without a change elsewhere.
 
-In this order: people are compared with people and organisations with organisations, by the models in `models/`;
-what judgements, two valid codes or a branch forbid is cut (`constrain.py`); then records of which too little is
-known to compare them are attached, but only where exactly one customer can be meant, so that none of them ever
-joins two: an address book's entry for a firm's contact, a record with a number and no name, a firm's short
-name, a name that hardly a second person bears.
+In this order: people are compared with people and organisations with organisations, by the models in
+`models/`; what judgements, two valid codes or a branch forbid is cut (`constrain.py`); then records of
+which too little is known to compare them are attached, but only where exactly one customer can be meant, so
+that none of them ever joins two: an address book's entry for a firm's contact, a record with a number and
+no name, a firm's short name, a name that hardly a second person bears.
 """
 
 from __future__ import annotations
@@ -26,12 +26,13 @@ MODELS = ("person", "organisation")
 
 
 class Matcher(Protocol):
-    """Fills the TEMP tables `pairs`, `edges` and `components` from those of `records.py` and `judgements.py`."""
+    """Fills TEMP `pairs`, `edges` and `components` from what `records.py` and `judgements.py` made."""
 
     def __call__(self, con: duckdb.DuckDBPyConnection) -> None: ...
 
 
-# Records with a name; those without wait for `attach`. Where nothing tells a person from a firm, both are tried.
+# Records with a name; those without wait for `attach`. Where nothing tells a person from a firm, both are
+# tried.
 _COMPARED = """
     create or replace temp table compared as
     with usable as (
@@ -43,7 +44,8 @@ _COMPARED = """
             list_sort(list(distinct right(regexp_replace(value, '[^0-9]', '', 'g'), 9))
                 filter (kind = 'phone')) as tails,
             list_sort(list(distinct value) filter (kind = 'email')) as emails,
-            list_sort(list(distinct value) filter (kind in ('credit_code', 'tax_number', 'personal_id'))) as codes,
+            list_sort(list(distinct value) filter (kind in ('credit_code', 'tax_number',
+                'personal_id'))) as codes,
             list_sort(list(distinct mail_domain(value))
                 filter (kind = 'email' and not is_free_mail(value))) as domains,
             min(split_part(value, '@', 1)) filter (kind = 'email') as mailbox,
@@ -52,7 +54,8 @@ _COMPARED = """
         from usable group by node)
     select nodes.* exclude (wechat, city), listed.wechat, listed.mobile, listed.mailbox,
         case when party_type = 'organisation' then coalesce(city, place) else city end as city,
-        coalesce(phones, []) as phones, coalesce(tails, []) as tails, coalesce(emails, []) as emails, coalesce(codes, []) as codes,
+        coalesce(phones, []) as phones, coalesce(tails, []) as tails, coalesce(emails, []) as emails,
+            coalesce(codes, []) as codes,
         coalesce(domains, []) as domains, touched.node is not null as is_changed
     from nodes
     left join listed using (node)
@@ -119,7 +122,8 @@ _OF_EITHER_KIND = """
 TABLES = """
     create table if not exists identity.pairs (
         left_node bigint not null, right_node bigint not null, model varchar not null, score double not null,
-        weight double not null, levels tinyint[] not null, method varchar not null, is_capped boolean not null,
+        weight double not null, levels tinyint[] not null, method varchar not null,
+            is_capped boolean not null,
         is_sparse boolean not null, is_match boolean not null);
     create table if not exists identity.frequencies (
         model varchar not null, attribute varchar not null, value varchar not null, share double not null);

@@ -291,9 +291,9 @@ def score_pairs(
         pairs: a TEMP table with left_node and right_node.
         target: gets left_node, right_node, model, score (the probability that both are one customer), weight
             (log2 of the odds), levels (of each comparison, in the model's order), method (what identifies),
-            is_capped (something says that a person should be asked) and is_sparse (one side says too little to
-            join two customers), for the pairs at or above `review`.
-        frequencies: a TEMP table (attribute, value, share); by default the records' own.
+            is_capped (a person should be asked) and is_sparse (one side says too little to join two
+            customers), for the pairs at or above `review`.
+        frequencies: a TEMP table (model, attribute, value, share); by default the records' own.
         least: the score from which on pairs are written, by default the model's `review`.
         in_parts: also give weights and adjustments, the bits of each comparison and those for how common its
             value is.
@@ -301,7 +301,8 @@ def score_pairs(
     if not con.execute(f"select 1 from {pairs} limit 1").fetchone():
         con.execute(
             f"create or replace temp table {target} (left_node bigint, right_node bigint, model varchar, "
-            "score double, weight double, levels tinyint[], method varchar, is_capped boolean, is_sparse boolean)"
+            "score double, weight double, levels tinyint[], method varchar, "
+            "is_capped boolean, is_sparse boolean)"
         )
         return
     _quieten()
@@ -322,7 +323,9 @@ def score_pairs(
             api.register("compared"), model.settings(in_parts), validate_settings=False, log_level=logging.ERROR
         )
         for column in model.frequencies():
-            con.execute(f"create or replace table frequency_{column} as {_shares(model, column, frequencies)}")
+            con.execute(
+                f"create or replace table frequency_{column} as {_shares(model, column, frequencies)}"
+            )
             linker.table_management.register_term_frequency_lookup(
                 api.register(f"frequency_{column}"), column
             )
@@ -386,16 +389,17 @@ def _parts(model: Model) -> str:
 
 def _any_level(model: Model, wanted: Callable[[Level], bool]) -> str:
     """The condition that some comparison has a level that is wanted."""
-    return " or ".join(
-        f"gamma_{comparison.name} = {number}"
-        for comparison in model.comparisons
-        for number in range(comparison.highest + 1)
-        if wanted(comparison.level(number))
-    ) or "false"
+    return (
+        " or ".join(
+            f"gamma_{comparison.name} = {number}"
+            for comparison in model.comparisons
+            for number in range(comparison.highest + 1)
+            if wanted(comparison.level(number))
+        )
+        or "false"
+    )
 
 
 def _quieten() -> None:
     """Splink tells of its progress, and that a model was not trained in this process."""
     logging.getLogger("splink").setLevel(logging.ERROR)
-
-

@@ -1,10 +1,11 @@
 """The customers' records with their keys: what the matcher compares.
 
-Comes in: `quality.passed_customers`, `passed_contacts`, `passed_staff`, and what earlier runs made of the same
-records. Goes out: TEMP tables `nodes` (one row per customers record, normalised; numbered in the order in which
-ids are minted: earliest created, then system, source_table, source_id), `node_identifiers` (each node's phones,
-e-mail addresses, WeChat ids and codes, a contact's counted as the customer's) and `shared_values` (those that
-too many share). Only records whose text has changed are normalised; the others come from identity.nodes.
+Comes in: `quality.passed_customers`, `passed_contacts`, `passed_staff`, and what earlier runs made of the
+same records. Goes out: TEMP tables `nodes` (one row per customers record, normalised; numbered in the order
+in which ids are minted: earliest created, then system, source_table, source_id), `node_identifiers` (each
+node's phones, e-mail addresses, WeChat ids and codes, a contact's counted as the customer's) and
+`shared_values` (those that too many share). Only records whose text has changed are normalised; the others
+come from identity.nodes.
 """
 
 from __future__ import annotations
@@ -20,13 +21,16 @@ _INPUTS = """
     create or replace temp table record_inputs as
     with contacts as (
         select owner.system, owner.source_table, owner.source_id,
-            list_sort(list({'name': contact_name, 'phone': customer_phone, 'email': customer_email})) as contacts
+            list_sort(list({'name': contact_name, 'phone': customer_phone,
+                'email': customer_email})) as contacts
         from quality.passed_contacts as contacts
         inner join customer_references as owner using (system, customer_source_id)
         group by all)
-    select system, source_table, source_id, created_at, party_type, customer_name, contact_name, mobile, phone,
+    select system, source_table, source_id, created_at, party_type, customer_name, contact_name, mobile,
+        phone,
         email, wechat_id, credit_code, region, address, contacts.contacts,
-        hash(created_at, party_type, customer_name, contact_name, mobile, phone, email, wechat_id, credit_code,
+        hash(created_at, party_type, customer_name, contact_name, mobile, phone, email, wechat_id,
+            credit_code,
             region, address, contacts.contacts) as content
     from quality.passed_customers
     left join contacts using (system, source_table, source_id)
@@ -58,7 +62,8 @@ _FRESH = """
         where kept.content is distinct from inputs.content)
     select * exclude (earlier), coalesce(earlier, (select coalesce(max(node), 0) from kept_nodes)
         + row_number() over (
-            partition by earlier is null order by created_at nulls last, system, source_table, source_id)) as node
+            partition by earlier is null order by created_at nulls last, system, source_table,
+                source_id)) as node
     from compared
 """
 
@@ -78,17 +83,32 @@ _PLACES = """
     where raw is not null
 """
 
+# 王小姐 whose contact is 王莉 is 王莉.
+_NAMED = """
+    create or replace temp table named_inputs as
+    select inputs.*, coalesce(contacts.given_name is not null and called.given_name is null
+        and coalesce(called.surname, contacts.surname) = contacts.surname
+        and coalesce(called.party_type, inputs.party_type) = 'person', false) as is_contact
+    from fresh_inputs as inputs
+    left join record_names as called
+        on customer_name = called.raw and coalesce(inputs.party_type, '') = coalesce(called.given_type, '')
+    left join record_names as contacts on contact_name = contacts.raw and contacts.given_type = 'person'
+"""
+
 _NODES = """
     create or replace temp table nodes as
     with said as (
-        select inputs.*, by_address.parts as place_of_address, by_region.parts as place_of_region
-        from fresh_inputs as inputs
+        select inputs.*, by_address.parts as place_of_address, by_region.parts as place_of_region,
+            case when is_contact then contact_name else customer_name end as name_said,
+            case when is_contact then 'person' else coalesce(party_type, '') end as type_said
+        from named_inputs as inputs
         left join said_places as by_address on inputs.address = by_address.raw
         left join said_places as by_region on inputs.region = by_region.raw)
     select
         said.node, said.system, said.source_table, said.source_id, said.created_at, said.content,
         coalesce(names.party_type, said.party_type) as party_type,
-        names.name_normalised, names.surname, names.given_name, names.given_name as given_key, names.pinyin, names.core_name, names.brand,
+        names.name_normalised, names.surname, names.given_name, names.given_name as given_key,
+            names.pinyin, names.core_name, names.brand,
         names.trade, names.firm_key, names.head_key, names.branch, names.place, names.name_key,
         case when coalesce(names.party_type, '') <> 'person' then contacts.surname end as contact_surname,
         case when coalesce(names.party_type, '') <> 'person' and contacts.given_name is not null
@@ -106,24 +126,17 @@ _NODES = """
         coalesce(place_of_region.city, place_of_address.city) as city,
         place_of_address.rest as address
     from said
-    left join record_names as called
-        on said.customer_name = called.raw and coalesce(said.party_type, '') = coalesce(called.given_type, '')
+    left join record_names as names
+        on said.name_said = names.raw and said.type_said = coalesce(names.given_type, '')
     left join record_names as contacts
         on said.contact_name = contacts.raw and contacts.given_type = 'person'
-    -- 王小姐 whose contact is 王莉 is 王莉.
-    left join record_names as names
-        on names.raw = case when contacts.given_name is not null and called.given_name is null
-                and coalesce(called.surname, contacts.surname) = contacts.surname
-                and coalesce(called.party_type, said.party_type) = 'person'
-            then contacts.raw else called.raw end
-        and coalesce(names.given_type, '') = case when names.raw = contacts.raw and names.raw is distinct from called.raw
-            then 'person' else coalesce(called.given_type, '') end
 """
 
 _IDENTIFIERS = """
     create or replace temp table node_identifiers as
     with contacts as (
-        select node, phone_number(contact.phone) as number, email_address(contact.email) as address, names.surname
+        select node, phone_number(contact.phone) as number, email_address(contact.email) as address,
+            names.surname
         from (select node, unnest(contacts) as contact from fresh_inputs)
         left join record_names as names on contact.name = names.raw and names.given_type = 'person'),
     every as (
@@ -181,9 +194,11 @@ TABLES = """
     create table if not exists identity.nodes (
         node bigint not null, system varchar not null, source_table varchar not null,
         source_id varchar not null, created_at timestamp, content ubigint not null, party_type varchar,
-        name_normalised varchar, surname varchar, given_name varchar, given_key varchar, pinyin varchar, core_name varchar,
+        name_normalised varchar, surname varchar, given_name varchar, given_key varchar, pinyin varchar,
+            core_name varchar,
         brand varchar, trade varchar, firm_key varchar, head_key varchar, branch varchar, place varchar,
-        name_key varchar, contact_surname varchar, contact_name varchar, contact_pinyin varchar, first_number varchar,
+        name_key varchar, contact_surname varchar, contact_name varchar, contact_pinyin varchar,
+            first_number varchar,
         second_number varchar, email_normalised varchar, wechat varchar, credit_code_normalised varchar,
         tax_number_normalised varchar, personal_id varchar, province varchar, city varchar, address varchar);
     create table if not exists identity.node_identifiers (
@@ -223,6 +238,7 @@ def build_records(con: duckdb.DuckDBPyConnection, most_names: int) -> None:
     con.execute(_FRESH)
     parse_names(con, f"({_NAMES})", "record_names")
     con.execute(_PLACES)
+    con.execute(_NAMED)
     con.execute(_NODES)
     con.execute(_IDENTIFIERS)
     con.execute(_UNCHANGED)
@@ -237,7 +253,7 @@ def build_records(con: duckdb.DuckDBPyConnection, most_names: int) -> None:
     )
     con.execute(_SHARED, {"most": most_names})
     con.execute(_TOUCHED)
-    for table in ("record_names", "said_places", "record_inputs", "unchanged"):
+    for table in ("record_names", "said_places", "named_inputs", "record_inputs", "unchanged"):
         con.execute(f"drop table {table}")
 
 
@@ -251,14 +267,16 @@ def keep_records(con: duckdb.DuckDBPyConnection) -> None:
         "or node in (select node from fresh_inputs)"
     )
     con.execute(
-        "insert into identity.node_identifiers by name from node_identifiers semi join fresh_inputs using (node)"
+        "insert into identity.node_identifiers by name "
+        "from node_identifiers semi join fresh_inputs using (node)"
     )
     con.execute("delete from identity.shared_values")
     con.execute("insert into identity.shared_values from shared_values")
 
 
 RECORDS = """
-    select system, source_table, source_id, party_type, name_normalised, core_name, firm_key, head_key, branch,
+    select system, source_table, source_id, party_type, name_normalised, core_name, firm_key, head_key,
+        branch,
         surname,
         case when is_mobile(first_number) then first_number
             when is_mobile(second_number) then second_number end as mobile_normalised,

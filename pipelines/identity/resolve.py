@@ -18,11 +18,11 @@ from datetime import datetime
 import duckdb
 
 from pipelines.i18n import t
-from pipelines.identity import judgements, ledger, match, records, review
+from pipelines.identity import history, judgements, ledger, match, records, review
 from pipelines.identity.match import MODELS, Matcher, keep_pairs, match_by_models
 from pipelines.identity.mentions import ENTITIES, MENTION, WHO, resolve_mentions
-from pipelines.identity.normalise import install_macros
 from pipelines.identity.model import load_model
+from pipelines.identity.normalise import install_macros
 from pipelines.identity.records import IDENTIFIERS, RECORDS, build_records, keep_records, rules_signature
 from pipelines.identity.review import build_queue, keep_queue
 from pipelines.settings import Settings
@@ -36,7 +36,8 @@ _TABLES = """
     create table if not exists identity.customer_xref (
         system varchar not null, source_table varchar not null, source_id varchar not null,
         customer_id varchar not null, method varchar not null, score double not null,
-        decided_at timestamp not null, run_id varchar not null);
+        decided_at timestamp not null, run_id varchar not null, valid_from timestamp);
+    alter table identity.customer_xref add column if not exists valid_from timestamp;
     create table if not exists identity.matcher_state (
         signature varchar not null, records bigint not null, matched_at timestamp not null);
 """
@@ -47,7 +48,8 @@ _REBUILD_SHARE = 0.2
 
 _JUDGED = """
     create or replace temp table judged as
-    select distinct least(one.node, other.node) as left_node, greatest(one.node, other.node) as right_node, verdict
+    select distinct least(one.node, other.node) as left_node, greatest(one.node, other.node) as right_node,
+        verdict
     from judgements
     inner join nodes as one
         on left_system = one.system and left_table = one.source_table and left_id = one.source_id
@@ -145,6 +147,7 @@ def run_identity(
         store.ensure_schemas(con)
         con.execute(_TABLES)
         ledger.ensure_ledger(con)
+        history.ensure_history(con)
         for tables in (records.TABLES, match.TABLES, review.TABLES):
             con.execute(tables)
         install_macros(con)
@@ -174,14 +177,13 @@ def _signature() -> str:
 def _normalise(con: duckdb.DuckDBPyConnection, rebuild: bool) -> bool:
     """Make the records; returns whether all of them are matched anew."""
     state = con.execute("select signature, records from identity.matcher_state").fetchone()
-    if state is None or state[0] != _signature():
-        rebuild = True
-    _look_back(con, nothing=rebuild)
+    is_same = state is not None and state[0] == _signature()
+    _look_back(con, nothing=rebuild or not is_same)
     build_records(con, MOST_NAMES)
-    if rebuild:
+    if rebuild or state is None or not is_same:
         return True
     row = con.execute("select (select count(*) from fresh_inputs), (select count(*) from nodes)").fetchone()
-    assert row is not None and state is not None
+    assert row is not None
     fresh, now = row
     if fresh > _REBUILD_SHARE * now or abs(now - state[1]) > _REBUILD_SHARE * state[1]:
         _look_back(con, nothing=True)
@@ -310,15 +312,20 @@ def _write_xref(con: duckdb.DuckDBPyConnection, run_id: str, moment: datetime) -
     con.execute(
         f"""
         create or replace temp table xref_gone as
-        select rowid as row_number from identity.customer_xref {changed} anti join xref_now {same};
+        select rowid as row_number, system, source_table, source_id, customer_id,
+            coalesce(valid_from, decided_at) as valid_from
+        from identity.customer_xref {changed} anti join xref_now {same};
         create or replace temp table xref_new as
         select * from xref_now {changed} anti join identity.customer_xref {same};
-        delete from identity.customer_xref where rowid in (select row_number from xref_gone);
         """
     )
+    history.keep_past(con, moment)
+    con.execute("delete from identity.customer_xref where rowid in (select row_number from xref_gone)")
     con.execute(
         "insert into identity.customer_xref "
-        "select system, source_table, source_id, customer_id, method, score, $moment, $run from xref_new",
+        "select system, source_table, source_id, customer_id, method, score, "
+        "$moment, $run, coalesce(gone.valid_from, $moment) "
+        "from xref_new left join xref_gone as gone using (system, source_table, source_id, customer_id)",
         {"moment": moment, "run": run_id},
     )
 
@@ -352,4 +359,3 @@ def _result(con: duckdb.DuckDBPyConnection, changes: ledger.LedgerChanges) -> Id
     return IdentityResult(
         records, mentions, customers, changes.minted, changes.merged, changes.split, unresolved
     )
-

@@ -1,8 +1,8 @@
 """The pairs of records that a person should look at.
 
-Comes in: TEMP `pairs`, `cut_edges`, `judged`, `clusters`. Goes out: `identity.review_queue`, one row for any two
-groups of records that may be one customer: the likeliest pair of records between them, what agrees and what
-doesn't, in words, and why it wasn't decided. What a person has judged is not asked again.
+Comes in: TEMP `pairs`, `cut_edges`, `judged`, `clusters`. Goes out: `identity.review_queue`, one row for
+any two groups of records that may be one customer: the likeliest pair of records between them, what agrees
+and what doesn't, in words, and why it wasn't decided. What a person has judged is not asked again.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ _QUEUE = """
         select cut.left_node, cut.right_node, cut.score, cut.method, cut.reason, {evidence_en}, {evidence_zh}
         from cut_edges as cut left join pairs using (left_node, right_node)),
     apart as (
-        select doubtful.*, least(one.cluster, other.cluster) as one, greatest(one.cluster, other.cluster) as other
+        select doubtful.*, least(one.cluster, other.cluster) as one, greatest(one.cluster,
+            other.cluster) as other
         from doubtful
         inner join clusters as one on left_node = one.node
         inner join clusters as other on right_node = other.node
@@ -40,8 +41,10 @@ _QUEUE = """
     inner join nodes as other on right_node = other.node
     where (apart.one, apart.other) not in (
         select (least(a.cluster, b.cluster), greatest(a.cluster, b.cluster))
-        from judged inner join clusters as a on left_node = a.node inner join clusters as b on right_node = b.node)
-    qualify row_number() over (partition by apart.one, apart.other order by score desc, left_node, right_node) = 1
+        from judged inner join clusters as a on left_node = a.node
+            inner join clusters as b on right_node = b.node)
+    qualify row_number() over (partition by apart.one, apart.other order by score desc, left_node,
+        right_node) = 1
 """
 
 TABLES = """

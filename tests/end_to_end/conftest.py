@@ -20,6 +20,7 @@ from warehouse.store import content_hash
 CUSTOMERS = 600
 MARTS = (
     "core.dim_customers", "core.attribute_lineage", "core.fct_orders", "core.fct_payments",
+    "core.customer_hierarchy", "core.customer_groups", "core.customer_links",
     "marts.customer_tiers", "marts.tier_movement", "marts.customer_churn", "marts.churn_by_quarter",
 )  # fmt: skip
 

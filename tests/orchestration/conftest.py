@@ -78,6 +78,9 @@ models:
     "models/core/fct_payments.sql": "select 1 as payment_id",
     "models/core/dim_customers.sql": "select customer_id from {{ source('identity', 'customer_xref') }}",
     "models/core/attribute_lineage.sql": "select customer_id from {{ ref('dim_customers') }}",
+    "models/core/customer_hierarchy.sql": "select customer_id from {{ ref('dim_customers') }}",
+    "models/core/customer_aliases.sql": "select customer_id from {{ ref('dim_customers') }}",
+    "models/core/customer_xref_history.sql": "select customer_id from {{ ref('dim_customers') }}",
     "models/marts/tiers/customer_tiers.sql": """
 select customer_id, sum(amount) as spend from {{ ref('dim_customers') }}, {{ ref('fct_orders') }} group by all
 """,

@@ -9,6 +9,7 @@ import dagster as dg
 import pytest
 
 from pipelines.errors import GuikeError
+from pipelines.identity import judgements
 from pipelines.orchestration.definitions import build_definitions
 from pipelines.orchestration.instance import dagster_home, forget_old_runs, opened_instance
 from pipelines.orchestration.run import RunReport, run
@@ -67,6 +68,14 @@ def test_changed_code_of_a_stage_runs_it_and_those_after(moved_company: Any) -> 
     }  # fmt: skip
     assert before is not None
     assert report.snapshot.content_hash != before.content_hash
+
+
+def test_a_judgement_takes_effect_with_the_next_run(company: Any) -> None:
+    judgements.add(company.settings, "same", "shop.orders.1", "shop.orders.2", "Lin", "one buyer")
+    report = run(company.settings, trigger="test")
+    assert _statuses(report) == {
+        "extract": "done", **dict.fromkeys(ALL[1:3], "skipped"), **dict.fromkeys(ALL[3:], "done"),
+    }  # fmt: skip
 
 
 def test_from_a_step_runs_that_step_and_all_after_although_unchanged(company: Any) -> None:

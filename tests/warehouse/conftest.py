@@ -20,13 +20,19 @@ create or replace table core.dim_customers as select * from (values
     ('C00000002', 'organisation', '无锡锡城机械有限公司', '0510-82701234', 'office@example.com', null, null)
 ) as t(customer_id, party_type, customer_name, mobile, email, address, wechat_id);
 create or replace table core.attribute_lineage as select * from (values
-    ('C00000001', 'mobile', '13812345678'), ('C00000001', 'customer_name', '李建国'),
-    ('C00000002', 'customer_name', '无锡锡城机械有限公司'), ('C00000002', 'industry', '机械')
-) as t(customer_id, attribute, value);
+    ('C00000001', 'mobile', 1, '13812345678', 'person'), ('C00000001', 'mobile', 2, '13987654321', 'person'),
+    ('C00000001', 'customer_name', 1, '李建国', 'person'),
+    ('C00000002', 'customer_name', 1, '无锡锡城机械有限公司', 'organisation'),
+    ('C00000002', 'customer_name', 2, '王小明', null), ('C00000002', 'customer_name', 3, '王大明', 'person'),
+    ('C00000002', 'industry', 1, '机械', 'organisation')
+) as t(customer_id, attribute, value_rank, value, party_type);
 create or replace table core.fct_orders as
     select i as order_id, 'C00000001' as customer_id, {generation} as generation from range(1000) as r(i);
 create or replace table core.fct_payments as select 1 as payment_id;
+create or replace table core.customer_hierarchy as select 'C00000002' as customer_id;
+create or replace table core.customer_aliases as select 'C00000002' as customer_id;
 create or replace table identity.customer_xref as select 'C00000001' as customer_id;
+create or replace view core.customer_xref_history as from guike.identity.customer_xref;
 create or replace table identity.records as select '13812345678' as mobile_normalised;
 create or replace table identity.customer_ids as select 'C00000001' as customer_id;
 create or replace table identity.customer_id_changes as select 1 as change_id;

@@ -54,12 +54,19 @@ def test_personal_data_is_masked_by_its_tag(settings: Settings, fill: Fill) -> N
             None,
         ),
     ]
-    lineage = "select attribute, value from core.attribute_lineage order by customer_id, attribute"
-    assert _rows(settings, lineage) == [
-        ("customer_name", "李**"), ("mobile", "138****5678"),
-        ("customer_name", "无锡锡城机械有限公司"), ("industry", "机械"),
-    ]  # fmt: skip
     assert _rows(settings, "select record from quality.set_aside") == [(None,)]
+
+
+def test_losing_values_are_masked_as_well(settings: Settings, fill: Fill) -> None:
+    """A firm's name is public; that of a person whose record was attached to the firm is not."""
+    fill(1)
+    publish(settings, "r1")
+    in_order = "order by customer_id, attribute, value_rank"
+    assert _rows(settings, f"select attribute, value from core.attribute_lineage {in_order}") == [
+        ("customer_name", "李**"), ("mobile", "138****5678"), ("mobile", "139****4321"),
+        ("customer_name", "无锡锡城机械有限公司"), ("customer_name", "王**"), ("customer_name", "王**"),
+        ("industry", "机械"),
+    ]  # fmt: skip
 
 
 def test_plain_profile_shows_everything(settings: Settings, fill: Fill) -> None:

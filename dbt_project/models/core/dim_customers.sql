@@ -7,7 +7,7 @@ records as (
 ),
 
 lineage as (
-    select * from {{ ref('attribute_lineage') }}
+    select customer_id, attribute, value from {{ ref('attribute_lineage') }} where is_winner
 ),
 
 golden as (

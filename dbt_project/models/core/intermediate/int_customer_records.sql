@@ -8,6 +8,11 @@ owners as (
     from {{ source('identity', 'customer_xref') }}
 ),
 
+-- What identity takes the customer as a whole for: a firm as soon as one of its records is a firm's.
+kinds as (
+    select customer_id, party_type from {{ source('identity', 'customer_ids') }}
+),
+
 systems as (
     select system, trust from {{ source('ops', 'systems') }}
 ),
@@ -20,8 +25,11 @@ masters as (
         records.source_id,
         systems.trust,
         normalised.party_type,
+        kinds.party_type as customer_party_type,
         records.customer_name,
+        coalesce(normalised.core_name, normalised.name_normalised) as name_compared,
         coalesce(normalised.name_normalised is not null, false) as has_usable_name,
+        coalesce(normalised.firm_key is not null, false) as has_registered_name,
         records.contact_name,
         coalesce(normalised.mobile_normalised, records.mobile) as mobile,
         coalesce(normalised.mobile_normalised is not null, false) as has_valid_mobile,
@@ -49,6 +57,7 @@ masters as (
         on records.system = normalised.system
         and records.source_table = normalised.source_table
         and records.source_id = normalised.source_id
+    left join kinds on owners.customer_id = kinds.customer_id
     left join systems on records.system = systems.system
 ),
 
@@ -81,14 +90,14 @@ only_mentioned as (
         mentions.source_table,
         mentions.source_id,
         systems.trust / 2 as trust,
-        ids.party_type,
+        kinds.party_type,
         mentions.customer_name,
         mentions.customer_phone,
         mentions.customer_email,
         mentions.seen_at
     from mentions
     left join described on mentions.customer_id = described.customer_id
-    left join {{ source('identity', 'customer_ids') }} as ids on mentions.customer_id = ids.customer_id
+    left join kinds on mentions.customer_id = kinds.customer_id
     left join systems on mentions.system = systems.system
     where described.customer_id is null
 ),
@@ -103,8 +112,11 @@ final as (
         source_id,
         trust,
         party_type,
+        party_type as customer_party_type,
         customer_name,
+        cast(null as varchar) as name_compared,
         true as has_usable_name,
+        false as has_registered_name,
         cast(null as varchar) as contact_name,
         customer_phone as mobile,
         false as has_valid_mobile,
