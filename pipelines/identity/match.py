@@ -145,7 +145,7 @@ def match_by_models(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def list_compared(con: duckdb.DuckDBPyConnection) -> None:
-    """Make TEMP `compared` of `nodes`, `node_identifiers`, `shared_values` and `touched`: what the models ask for."""
+    """Make TEMP `compared`, what the models ask for, of the TEMP tables of `records.py`."""
     for macro in _MACROS:
         con.execute(macro)
     con.execute(_COMPARED)

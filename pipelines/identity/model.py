@@ -75,7 +75,7 @@ class Comparison(BaseModel):
     Attributes:
         column: the one whose frequencies count.
         identifies: agreement in it is named as the reason, before a common name.
-        shown: what people are shown of a record, the first that it has; by default what the missing level asks for.
+        shown: columns of which people are shown the first that has a value; by default the missing level's.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -96,7 +96,7 @@ class Comparison(BaseModel):
 
     @property
     def seen(self) -> list[str]:
-        """The columns of which people are shown the first that a record has."""
+        """What `shown` says, or its default."""
         asked = next((level.when or "" for level in self.levels if level.missing), "")
         return self.shown or list(dict.fromkeys(_SIDES.findall(asked)))
 
@@ -294,9 +294,8 @@ def score_pairs(
             is_capped (a person should be asked) and is_sparse (one side says too little to join two
             customers), for the pairs at or above `review`.
         frequencies: a TEMP table (model, attribute, value, share); by default the records' own.
-        least: the score from which on pairs are written, by default the model's `review`.
-        in_parts: also give weights and adjustments, the bits of each comparison and those for how common its
-            value is.
+        least: the score from which on pairs are written, by default `review`.
+        in_parts: also give weights and adjustments: of each comparison, and for how common its value is.
     """
     if not con.execute(f"select 1 from {pairs} limit 1").fetchone():
         con.execute(
@@ -320,7 +319,10 @@ def score_pairs(
         )
         api = DuckDBAPI(con)
         linker = Linker(
-            api.register("compared"), model.settings(in_parts), validate_settings=False, log_level=logging.ERROR
+            api.register("compared"),
+            model.settings(in_parts),
+            validate_settings=False,
+            log_level=logging.ERROR,
         )
         for column in model.frequencies():
             con.execute(
@@ -379,12 +381,11 @@ def _result(model: Model, scored: str, in_parts: bool) -> str:
 
 
 def _parts(model: Model) -> str:
-    weights = ", ".join(f"mw_{comparison.name}" for comparison in model.comparisons)
-    adjustments = ", ".join(
-        f"mw_tf_adj_{comparison.name}" if any(level.frequency for level in comparison.levels) else "0.0"
-        for comparison in model.comparisons
-    )
-    return f", [{weights}]::double[] as weights, [{adjustments}]::double[] as adjustments"
+    weights = [f"mw_{one.name}" for one in model.comparisons]
+    rare = [
+        f"mw_tf_adj_{one.name}" if any(x.frequency for x in one.levels) else "0" for one in model.comparisons
+    ]
+    return f", [{', '.join(weights)}]::double[] as weights, [{', '.join(rare)}]::double[] as adjustments"
 
 
 def _any_level(model: Model, wanted: Callable[[Level], bool]) -> str:

@@ -1,12 +1,13 @@
 """A picture of one decision: the bits of each comparison, from where two records at random start to the end.
 
-Comes in: what the model weighed about two records. Goes out: SVG text in the language in force. It brings its own
-background and follows the reader's light or dark setting, so it can be read on any page.
+Comes in: what the model weighed about two records. Goes out: SVG text in the language in force. It brings
+its own background and follows the reader's light or dark setting, so it can be read on any page.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
@@ -20,42 +21,38 @@ _WIDTH = 960
 _LEFT, _RIGHT = 400, 890  # where the bars may be
 _TOP, _ROW = 132, 44
 _STYLE = """
-.card{fill:#fff;stroke:#d1d9e0}.text{fill:#1f2328}.faint{fill:#59636e}.line{stroke:#d1d9e0}
-.for{fill:#1a7f64}.against{fill:#c4432b}.start{fill:#8c959f}.mark{stroke:#59636e;stroke-dasharray:4 3}.tie{stroke:#8c959f}
-text{font:14px -apple-system,"Segoe UI","Noto Sans","PingFang SC","Microsoft YaHei","Noto Sans CJK SC",sans-serif}
-.within{fill:#fff}.small{font-size:12px}.big{font-size:18px;font-weight:600}.bold{font-weight:600}
+.card{fill:#fff;stroke:#d1d9e0}.text{fill:#1f2328}.faint{fill:#59636e}.line{stroke:#d1d9e0}.tie{stroke:#8c959f}
+.for{fill:#1a7f64}.against{fill:#c4432b}.start{fill:#8c959f}.mark{stroke:#59636e;stroke-dasharray:4 3}
+text{font:14px -apple-system,"Segoe UI","Noto Sans","PingFang SC","Noto Sans CJK SC",sans-serif}
+.small{font-size:12px}.big{font-size:18px;font-weight:600}.bold{font-weight:600}.within{fill:#fff}
+.gain{fill:#1f2328;paint-order:stroke;stroke:#fff;stroke-width:4px}
 @media (prefers-color-scheme:dark){.card{fill:#0d1117;stroke:#3d444d}.text{fill:#f0f6fc}.faint{fill:#9198a1}
-.line{stroke:#3d444d}.for{fill:#3fb990}.against{fill:#f0735a}.start{fill:#656c76}.mark{stroke:#9198a1}}
+.line{stroke:#3d444d}.for{fill:#3fb990}.against{fill:#f0735a}.start{fill:#656c76}.mark{stroke:#9198a1}
+.gain{fill:#f0f6fc;stroke:#0d1117}}
 """
-
-
-class _Scale:
-    """From bits to places on the picture."""
-
-    def __init__(self, bits: list[float]) -> None:
-        self._least, most = min(bits), max(bits)
-        self._unit = (_RIGHT - _LEFT) / (most - self._least)
-
-    def at(self, bits: float) -> float:
-        return _LEFT + (bits - self._least) * self._unit
 
 
 def draw(about: Explanation, weighed: Weighed) -> str:
     """The decision as an SVG document."""
     told = [step for step in weighed.steps if not step.is_missing]
     marks = [_bits(weighed.review), _bits(weighed.merge)]
-    scale = _Scale([weighed.prior, *marks, 0.0, *(step.total for step in told)])
+    bits = [weighed.prior, *marks, 0.0, *(step.total for step in told)]
+    unit = (_RIGHT - _LEFT) / (max(bits) - min(bits))
+
+    def at(bit: float) -> float:
+        return _LEFT + (bit - min(bits)) * unit
+
     bottom = _TOP + _ROW * (len(told) + 2)
-    parts = [*_head(about), *_marks(weighed, marks, scale, bottom)]
-    parts += _row(0, t("two records at random"), "", weighed.prior, scale.at(0), scale.at(weighed.prior), "start")
+    parts = [*_head(about), *_marks(weighed, marks, at, bottom)]
+    parts += _row(0, t("two records at random"), "", weighed.prior, at(0), at(weighed.prior), "start")
     before = weighed.prior
     for place, step in enumerate(told, 1):
-        bits, top = step.total - before, _TOP + place * _ROW
-        parts.append(_line("tie", scale.at(before), top - 12, top + 12))
-        kind = "for" if bits >= 0 else "against"
-        parts += _row(place, _said(step), _values(step), bits, scale.at(before), scale.at(step.total), kind)
+        gain, top = step.total - before, _TOP + place * _ROW
+        parts.append(_line("tie", at(before), top - 12, top + 12))
+        kind = "for" if gain >= 0 else "against"
+        parts += _row(place, _said(step), _values(step), gain, at(before), at(step.total), kind)
         before = step.total
-    parts += _end(weighed, scale, len(told) + 1)
+    parts += _end(weighed, at, len(told) + 1)
     notes = _notes(about, weighed, [_title(step) for step in weighed.steps if step.is_missing])
     parts += [_text(32, bottom + 30 + 20 * place, note, "faint small") for place, note in enumerate(notes)]
     height = bottom + 34 + 20 * len(notes)
@@ -84,14 +81,16 @@ def _headline(about: Explanation) -> str:
     )  # fmt: skip
 
 
-def _marks(weighed: Weighed, marks: list[float], scale: _Scale, bottom: int) -> list[str]:
+def _marks(weighed: Weighed, marks: list[float], at: Callable[[float], float], bottom: int) -> list[str]:
     """The thresholds, named above the bars: to the left and to the right, since they stand close."""
-    review, merge = (scale.at(bits) for bits in marks)
+    review, merge = (at(bits) for bits in marks)
     return [
         _line("mark", review, _TOP - 14, bottom),
         _line("mark", merge, _TOP - 14, bottom),
         _text(review - 6, _TOP - 6, t("ask from {share}", share=weighed.review), "faint small", "end"),
-        _text(min(merge + 6, _WIDTH - 92), _TOP - 6, t("one from {share}", share=weighed.merge), "faint small"),
+        _text(
+            min(merge + 6, _WIDTH - 92), _TOP - 6, t("one from {share}", share=weighed.merge), "faint small"
+        ),
     ]
 
 
@@ -106,8 +105,9 @@ def _row(place: int, said: str, values: str, bits: float, start: float, end: flo
         f'<line class="line" x1="32" x2="{_WIDTH - 32}" y1="{top}" y2="{top}"/>',
         _text(32, top + (19 if values else 27), _cut(said, 50), "text"),
         *([_text(32, top + 36, _cut(values, 54), "faint small")] if values else []),
-        f'<rect class="{kind}" x="{low:.1f}" y="{top + 12}" width="{max(high - low, 2):.1f}" height="20" rx="3"/>',
-        _text(x, top + 27, f"{bits:+.1f}".replace("-", "−"), "within small" if within else "text small",
+        f'<rect class="{kind}" x="{low:.1f}" y="{top + 12}" width="{max(high - low, 2):.1f}" '
+        'height="20" rx="3"/>',
+        _text(x, top + 27, f"{bits:+.1f}".replace("-", "−"), "within small" if within else "gain small",
               "end" if before and not within else "start"),
     ]  # fmt: skip
 
@@ -121,10 +121,10 @@ def _notes(about: Explanation, weighed: Weighed, untold: list[str]) -> list[str]
     return notes
 
 
-def _end(weighed: Weighed, scale: _Scale, place: int) -> list[str]:
+def _end(weighed: Weighed, at: Callable[[float], float], place: int) -> list[str]:
     kind = "for" if weighed.weight >= 0 else "against"
-    said = t("together: probability {score}", score=share(weighed.probability))
-    row = _row(place, said, "", weighed.weight, scale.at(0), scale.at(weighed.weight), kind)
+    said = t("together: probability {score}", score=weighed.rounded)
+    row = _row(place, said, "", weighed.weight, at(0), at(weighed.weight), kind)
     row[1] = row[1].replace('class="text"', 'class="text bold"')
     return row
 
@@ -143,14 +143,9 @@ def _values(step: Step) -> str:
 
 
 def _bits(probability: float) -> float:
-    return math.log2(probability / (1 - probability)) if 0 < probability < 1 else math.copysign(30, probability)
-
-
-def share(probability: float) -> str:
-    """A probability to three places, and never a rounded 0 or 1."""
-    if probability > 0.9995:
-        return "> 0.999"
-    return "< 0.001" if probability < 0.0005 else f"{probability:.3f}"
+    return (
+        math.log2(probability / (1 - probability)) if 0 < probability < 1 else math.copysign(30, probability)
+    )
 
 
 def _cut(text: str, width: int) -> str:

@@ -1,8 +1,8 @@
 """Why two records are one customer, or two.
 
-Comes in: the names of two records, the working file and the judgements. Goes out: all that decided about them, as
-data: what people said, what keeps them apart, what the model weighed, the steps between them, and the question to
-people that may be waiting. Printing it is the business of `pipelines/commands/why.py`.
+Comes in: the names of two records, the working file and the judgements. Goes out: all that decided about
+them, as data: what people said, what keeps them apart, what the model weighed, the steps between them, and
+the question to people that may be waiting. Printing it is the business of `pipelines/commands/why.py`.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class Obstacle:
 
 @dataclass(frozen=True)
 class Question:
-    """A pair of records of the two customers that waits for a person; `reason` as in identity.review_queue."""
+    """A pair of records of the two customers that waits for a person; `reason` as in the review queue."""
 
     left: str
     right: str
@@ -200,9 +200,7 @@ def _obstacles(con: duckdb.DuckDBPyConnection, one: Side, other: Side) -> list[O
     return [Obstacle(*row) for row in rows]
 
 
-def _said(
-    con: duckdb.DuckDBPyConnection, one: Side, other: Side, made: Iterable[Judgement]
-) -> list[Said]:
+def _said(con: duckdb.DuckDBPyConnection, one: Side, other: Side, made: Iterable[Judgement]) -> list[Said]:
     """The judgements on the two; those between others of one customer, or of two, where they decided."""
     owners = dict(con.execute("select record, customer_id from members").fetchall())
     found = []

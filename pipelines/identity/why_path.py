@@ -1,8 +1,9 @@
 """By which steps two records of one customer hang together.
 
-Comes in: TEMP `members` (the customer's records) and the judgements. Goes out: the shortest way from one record to
-the other. A run keeps the pairs it scored but not the steps by which it attached records of which too little is
-known; those are found again by what the two sides share. A customer has a few hundred records at most.
+Comes in: TEMP `members` (the customer's records) and the judgements. Goes out: the shortest way from one
+record to the other. A run keeps the pairs it scored but not the steps by which it attached records of which
+too little is known; those are found again by what the two sides share. A customer has a few hundred records
+at most.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ from dataclasses import dataclass
 import duckdb
 
 _DETOUR = 10_000
-"""A record was attached only where nothing stronger held it: a way without such a step is always preferred."""
+"""A record was attached only where nothing stronger held it: a way without such a step goes before."""
 
 _FACTS = """
     select node, kind, value, 0 as rank
-    from identity.node_identifiers semi join members using (node) anti join identity.shared_values using (kind, value)
+    from identity.node_identifiers semi join members using (node)
+        anti join identity.shared_values using (kind, value)
     union all select node, 'name', name_normalised, 1 from members where length(name_normalised) > 1
     union all select node, 'core name', core_name, 2 from members where length(core_name) > 1
     union all select node, 'brand', brand, 3 from members where length(brand) > 1
@@ -42,8 +44,8 @@ class Link:
     """One step from a record to the next.
 
     Attributes:
-        kind: pair (the two were compared), judgement, twin (a person's and a firm's with one name and number), or
-            attached (too little is known of one side to compare it).
+        kind: pair (the two were compared), judgement, twin (a person's and a firm's with one name and
+            number), or attached (too little is known of one side to compare it).
         method: what identifies; probability: of a pair, or the score given to what was attached.
         shared: what the two have in common, as (kind, value).
     """
@@ -69,7 +71,7 @@ _About = tuple[str, str, str, float]
 def find_path(
     con: duckdb.DuckDBPyConnection, one: int, other: int, said_same: Iterable[tuple[int, int]]
 ) -> list[Link]:
-    """The shortest way from one node to the other, by as few attachments as can be; empty where none is found."""
+    """The shortest way from one node to the other, with the fewest attachments; empty where none is found."""
     about: dict[int, _About] = {row[0]: row[1:] for row in con.execute(_MEMBERS).fetchall()}
     facts: defaultdict[int, list[tuple[str, str]]] = defaultdict(list)
     bearers: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
@@ -82,7 +84,7 @@ def find_path(
         edges[min(left, right), max(left, right)] = _Edge("judgement", "judgement", 1.0)
     for left, right, method, score, is_vague in con.execute(_PAIRS).fetchall():
         edges.setdefault((left, right), _Edge("attached" if is_vague else "pair", method, score))
-    for (kind, value), nodes in bearers.items():
+    for nodes in bearers.values():
         for place, left in enumerate(nodes):
             for right in nodes[place + 1 :]:
                 shared = [fact for fact in facts[left] if fact in facts[right]]

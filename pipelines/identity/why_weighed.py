@@ -1,9 +1,9 @@
 """What two records say for and against being one customer, as the matcher weighs it.
 
-Comes in: two node numbers and the working file. Goes out: for each comparison of the model both values, what
-came of comparing them and its weight in bits. The two records are put into a small database of their own, with
-the frequencies that the last full match counted, and go through the same SQL and the same models as in a run:
-the numbers are the run's, though nothing of it was kept but the result.
+Comes in: two node numbers and the working file. Goes out: for each comparison of the model both values,
+what came of comparing them and its weight in bits. The two records are put into a small database of their
+own, with the frequencies that the last full match counted, and go through the same SQL and the same models
+as in a run: the numbers are the run's, though nothing of it was kept but the result.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ _OF_TWO = {
     "where (kind, value) in (select (kind, value) from identity.node_identifiers where node in ({nodes}))",
     "touched": "select unnest([{nodes}]) as node",
 }
-_FREQUENCIES = "from identity.frequencies where model = $model and attribute = $column and list_contains($values, value)"
+_FREQUENCIES = (
+    "from identity.frequencies where model = $model and attribute = $column and list_contains($values, value)"
+)
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,8 @@ class Weighed:
         prior: bits that two records taken at random start with.
         weight: bits in the end; probability: the same as a share.
         merge, review: the probabilities from which on two records are one, and a person is asked.
-        is_capped: an outcome leaves the decision to a person. is_sparse: one side says too little to join two.
+        is_capped: an outcome leaves the decision to a person.
+        is_sparse: one side says too little to join two customers.
         share_a_key: the two share something by which records are looked up; others are never compared.
         was_compared: the last run came across the pair and found it worth a decision or a question.
     """
@@ -85,6 +88,11 @@ class Weighed:
     was_compared: bool
 
     @property
+    def rounded(self) -> str:
+        """The probability for people."""
+        return share(self.probability)
+
+    @property
     def verdict(self) -> str:
         """What follows from it alone: match, attach, names, review or apart."""
         if self.probability < self.review:
@@ -94,6 +102,13 @@ class Weighed:
         if self.is_capped:
             return "names"
         return "attach" if self.is_sparse else "match"
+
+
+def share(probability: float) -> str:
+    """A probability to three places, and never a rounded 0 or 1."""
+    if probability > 0.9995:
+        return "> 0.999"
+    return "< 0.001" if probability < 0.0005 else f"{probability:.3f}"
 
 
 def weigh(con: duckdb.DuckDBPyConnection, one: int, other: int) -> Weighed | None:
@@ -139,7 +154,8 @@ def _weighed(
     share_a_key = bool(small.execute("select 1 from kind_pairs").fetchone())
     score_pairs(small, model, "kind_records", "two", "scored", "frequencies", least=0, in_parts=True)
     row = small.execute(
-        "select left_node, right_node, score, weight, levels, is_capped, is_sparse, weights, adjustments from scored"
+        "select left_node, right_node, score, weight, levels, is_capped, is_sparse, weights, adjustments "
+        "from scored"
     ).fetchone()
     assert row is not None
     low, high, score, weight, levels, is_capped, is_sparse, weights, adjustments = row
@@ -157,17 +173,14 @@ def _weighed(
     )  # fmt: skip
 
 
-def _copy_frequencies(
-    con: duckdb.DuckDBPyConnection, small: duckdb.DuckDBPyConnection, model: Model
-) -> None:
+def _copy_frequencies(con: duckdb.DuckDBPyConnection, small: duckdb.DuckDBPyConnection, model: Model) -> None:
     small.execute(
-        "create or replace temp table frequencies (model varchar, attribute varchar, value varchar, share double)"
+        "create or replace temp table frequencies "
+        "(model varchar, attribute varchar, value varchar, share double)"
     )
     for column in model.frequencies():
         values = [row[0] for row in small.execute(f"select distinct {column} from kind_records").fetchall()]
-        rows = con.execute(
-            _FREQUENCIES, {"model": model.name, "column": column, "values": values}
-        ).fetchall()
+        rows = con.execute(_FREQUENCIES, {"model": model.name, "column": column, "values": values}).fetchall()
         if rows:
             small.executemany("insert into frequencies values (?, ?, ?, ?)", rows)
 
