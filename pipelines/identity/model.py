@@ -318,12 +318,8 @@ def score_pairs(
             f"right_node as join_key_r from temp.{pairs}"
         )
         api = DuckDBAPI(con)
-        linker = Linker(
-            api.register("compared"),
-            model.settings(in_parts),
-            validate_settings=False,
-            log_level=logging.ERROR,
-        )
+        settings = model.settings(in_parts)
+        linker = Linker(api.register("compared"), settings, validate_settings=False, log_level=logging.ERROR)
         for column in model.frequencies():
             con.execute(
                 f"create or replace table frequency_{column} as {_shares(model, column, frequencies)}"
@@ -332,11 +328,11 @@ def score_pairs(
                 api.register(f"frequency_{column}"), column
             )
         linker.table_management.register_blocked_pairs_for_predict(api.register("blocked"))
-        scored = linker.inference.predict(
-            threshold_match_probability=(model.review if least is None else least) or None,
-            warning_mode="never",
-        ).physical_name
-        con.execute(f"create or replace temp table {target} as {_result(model, scored, in_parts)}")
+        least = model.review if least is None else least
+        scored = linker.inference.predict(threshold_match_probability=least or None, warning_mode="never")
+        con.execute(
+            f"create or replace temp table {target} as {_result(model, scored.physical_name, in_parts)}"
+        )
     finally:
         con.execute(f"use {schema[0]}")
         con.execute("detach scoring")
@@ -382,9 +378,7 @@ def _result(model: Model, scored: str, in_parts: bool) -> str:
 
 def _parts(model: Model) -> str:
     weights = [f"mw_{one.name}" for one in model.comparisons]
-    rare = [
-        f"mw_tf_adj_{one.name}" if any(x.frequency for x in one.levels) else "0" for one in model.comparisons
-    ]
+    rare = [f"mw_tf_adj_{c.name}" if any(x.frequency for x in c.levels) else "0" for c in model.comparisons]
     return f", [{', '.join(weights)}]::double[] as weights, [{', '.join(rare)}]::double[] as adjustments"
 
 
