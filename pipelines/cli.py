@@ -24,7 +24,7 @@ import typer
 import typer.rich_utils
 
 from pipelines import i18n
-from pipelines.commands import customer, doctor, judge, look, normalise, preview, run, system, system_add
+from pipelines.commands import customer, doctor, judge, look, normalise, preview, run, system, system_add, why
 from pipelines.commands.console import show_error
 from pipelines.commands.exits import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_LOCKED, LockHeldError
 from pipelines.errors import GuikeError
@@ -57,6 +57,7 @@ judge_app.command("withdraw")(judge.withdraw)
 judge_app.command("list")(judge.list_judgements)
 judge_app.command("import")(judge.import_file)
 judge_app.command("queue")(judge.queue)
+app.command()(why.why)
 app.command("preview-merge")(preview.preview_merge)
 app.command()(run.publish)
 app.command()(run.rollback)

@@ -222,7 +222,8 @@ def _expect_known(settings: Settings, names: Collection[RecordName]) -> None:
     strangers = sorted(_strangers(settings, names))
     if not strangers:
         return
-    near = ", ".join(_nearest(settings, strangers[0]))
+    with _records(settings) as (con, relation):
+        near = ", ".join(nearest(con, relation, strangers[0]))
     raise GuikeError(
         t("There is no record {record}.", record=strangers[0]),
         t("Nearest: {names}. If the next run is to bring it, add --force.", names=near or "–"),
@@ -263,16 +264,15 @@ def _records(settings: Settings) -> Iterator[tuple[duckdb.DuckDBPyConnection, st
         yield con, "(select * from identity.customer_xref where method <> 'reference')"
 
 
-def _nearest(settings: Settings, name: RecordName) -> list[str]:
-    """Records named almost like that; its own table first."""
-    with _records(settings) as (con, relation):
-        found = con.execute(
-            f"""
-            select concat_ws('.', system, source_table, source_id) as name
-            from {relation}
-            order by levenshtein(system || '.' || source_table, $1) + levenshtein(source_id, $2), name
-            limit {_NEAREST}
-            """,
-            [f"{name.system}.{name.source_table}", name.source_id],
-        ).fetchall()
+def nearest(con: duckdb.DuckDBPyConnection, relation: str, name: RecordName) -> list[str]:
+    """Records of the relation named almost like that; its own table first."""
+    found = con.execute(
+        f"""
+        select concat_ws('.', system, source_table, source_id) as name
+        from {relation}
+        order by levenshtein(system || '.' || source_table, $1) + levenshtein(source_id, $2), name
+        limit {_NEAREST}
+        """,
+        [f"{name.system}.{name.source_table}", name.source_id],
+    ).fetchall()
     return [row[0] for row in found]

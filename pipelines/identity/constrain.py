@@ -26,7 +26,7 @@ _STRONG = 0.999  # an edge that one group rests on
 _GROUP = 3  # records that make a group strong in itself
 
 # What a record says that no other record of the same customer may contradict.
-_CLAIMS = """
+CLAIMS = """
     create or replace temp table claims_made as
     select node, 'credit code' as claim, credit_code_normalised as value
     from nodes where credit_code_normalised is not null
@@ -36,6 +36,7 @@ _CLAIMS = """
     select node, 'branch', coalesce(branch, '')
     from nodes where party_type = 'organisation' and name_key is not null
 """
+"""Makes TEMP `claims_made` (node, claim, value) of `nodes`."""
 
 _CONFLICTS = """
     create or replace temp table conflicts as
@@ -76,7 +77,7 @@ _WEAK_BRIDGES = """
 
 def constrain(con: duckdb.DuckDBPyConnection) -> None:
     """Take out of `edges` what may not be; make `cut_edges` and `components`."""
-    con.execute(_CLAIMS)
+    con.execute(CLAIMS)
     con.execute(
         "create or replace temp table cut_edges "
         "(left_node bigint, right_node bigint, method varchar, score double, reason varchar)"

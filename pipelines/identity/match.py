@@ -78,10 +78,11 @@ _MACROS = (
                 and (starts_with(one, other) or starts_with(other, one))))""",
 )
 
-_OF_KIND = {
+OF_KIND = {
     "person": "party_type is distinct from 'organisation'",
     "organisation": "party_type is distinct from 'person'",
 }
+"""Which of the records each model is for."""
 
 _KEPT_PAIRS = """
     create or replace temp table pairs as
@@ -132,18 +133,23 @@ TABLES = """
 
 def match_by_models(con: duckdb.DuckDBPyConnection) -> None:
     """The `Matcher` with Splink's models; see the module's docstring for its order."""
-    for macro in _MACROS:
-        con.execute(macro)
-    con.execute(_COMPARED)
+    list_compared(con)
     con.execute(_KEPT_PAIRS)
     _count_names(con)
     for name in MODELS:
-        _add_pairs(con, load_model(name), _OF_KIND[name])
+        _add_pairs(con, load_model(name), OF_KIND[name])
     con.execute(_EDGES)
     con.execute(_OF_EITHER_KIND)
     tie_nameless(con)
     constrain(con)
     attach(con)
+
+
+def list_compared(con: duckdb.DuckDBPyConnection) -> None:
+    """Make TEMP `compared`, what the models ask for, of the TEMP tables of `records.py`."""
+    for macro in _MACROS:
+        con.execute(macro)
+    con.execute(_COMPARED)
 
 
 def keep_pairs(con: duckdb.DuckDBPyConnection) -> None:
@@ -170,7 +176,7 @@ def _count_names(con: duckdb.DuckDBPyConnection) -> None:
     for name in MODELS:
         model = load_model(name)
         for column in model.frequencies():
-            records = f"(select * from compared where {_OF_KIND[name]})"
+            records = f"(select * from compared where {OF_KIND[name]})"
             con.execute(
                 f"insert into frequencies select '{name}', '{column}', value, share "
                 f"from ({count_frequencies(model, column, records)})"

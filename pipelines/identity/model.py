@@ -75,6 +75,7 @@ class Comparison(BaseModel):
     Attributes:
         column: the one whose frequencies count.
         identifies: agreement in it is named as the reason, before a common name.
+        shown: columns of which people are shown the first that has a value; by default the missing level's.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -82,6 +83,7 @@ class Comparison(BaseModel):
     title: Title
     column: str | None = None
     identifies: bool = False
+    shown: list[str] = []
     levels: list[Level] = Field(min_length=2)
 
     @model_validator(mode="after")
@@ -91,6 +93,12 @@ class Comparison(BaseModel):
         if any(level.frequency for level in self.levels) and not self.column:
             raise ValueError("a level with frequency: true needs the comparison's `column`")
         return self
+
+    @property
+    def seen(self) -> list[str]:
+        """What `shown` says, or its default."""
+        asked = next((level.when or "" for level in self.levels if level.missing), "")
+        return self.shown or list(dict.fromkeys(_SIDES.findall(asked)))
 
     @property
     def highest(self) -> int:
@@ -159,15 +167,15 @@ class Model(BaseModel):
         """The columns whose values are weighed by how common they are."""
         return sorted({c.column for c in self.comparisons if c.column and any(x.frequency for x in c.levels)})
 
-    def settings(self) -> dict[str, Any]:
-        """The model as Splink's settings."""
+    def settings(self, in_parts: bool = False) -> dict[str, Any]:
+        """The model as Splink's settings; `in_parts` has it tell the weight of each comparison."""
         return {
             "link_type": "dedupe_only",
             "unique_id_column_name": "node",
             "probability_two_random_records_match": self.prior,
             "blocking_rules_to_generate_predictions": [],
             "retain_matching_columns": True,
-            "retain_intermediate_calculation_columns": False,
+            "retain_intermediate_calculation_columns": in_parts,
             "comparisons": [_settings_of(comparison) for comparison in self.comparisons],
         }
 
@@ -271,6 +279,9 @@ def score_pairs(
     pairs: str,
     target: str,
     frequencies: str | None = None,
+    *,
+    least: float | None = None,
+    in_parts: bool = False,
 ) -> None:
     """Have Splink weigh the `pairs` of `records`.
 
@@ -282,6 +293,8 @@ def score_pairs(
             is_capped (a person should be asked) and is_sparse (one side says too little to join two
             customers), for the pairs at or above `review`.
         frequencies: a TEMP table (model, attribute, value, share); by default the records' own.
+        least: the score from which on pairs are written, by default `review`.
+        in_parts: also give weights and adjustments: of each comparison, and for how common its value is.
     """
     if not con.execute(f"select 1 from {pairs} limit 1").fetchone():
         con.execute(
@@ -304,9 +317,8 @@ def score_pairs(
             f"right_node as join_key_r from temp.{pairs}"
         )
         api = DuckDBAPI(con)
-        linker = Linker(
-            api.register("compared"), model.settings(), validate_settings=False, log_level=logging.ERROR
-        )
+        settings = model.settings(in_parts)
+        linker = Linker(api.register("compared"), settings, validate_settings=False, log_level=logging.ERROR)
         for column in model.frequencies():
             con.execute(
                 f"create or replace table frequency_{column} as {_shares(model, column, frequencies)}"
@@ -315,10 +327,11 @@ def score_pairs(
                 api.register(f"frequency_{column}"), column
             )
         linker.table_management.register_blocked_pairs_for_predict(api.register("blocked"))
-        scored = linker.inference.predict(
-            threshold_match_probability=model.review, warning_mode="never"
-        ).physical_name
-        con.execute(f"create or replace temp table {target} as {_result(model, scored)}")
+        least = model.review if least is None else least
+        scored = linker.inference.predict(threshold_match_probability=least or None, warning_mode="never")
+        con.execute(
+            f"create or replace temp table {target} as {_result(model, scored.physical_name, in_parts)}"
+        )
     finally:
         con.execute(f"use {schema[0]}")
         con.execute("detach scoring")
@@ -343,7 +356,7 @@ def count_frequencies(model: Model, column: str, records: str = "compared") -> s
     )
 
 
-def _result(model: Model, scored: str) -> str:
+def _result(model: Model, scored: str, in_parts: bool) -> str:
     levels = ", ".join(f"gamma_{comparison.name}" for comparison in model.comparisons)
     capping = _any_level(model, lambda level: level.at_most is not None)
     deciding = _any_level(model, lambda level: level.decides)
@@ -358,8 +371,14 @@ def _result(model: Model, scored: str) -> str:
         select node_l as left_node, node_r as right_node, {quoted(model.name)} as model,
             match_probability as score, match_weight as weight, [{levels}]::tinyint[] as levels,
             {method} as method, ({capping}) and not ({deciding}) as is_capped,
-            {sparse} as is_sparse
+            {sparse} as is_sparse{_parts(model) if in_parts else ""}
         from {scored}"""
+
+
+def _parts(model: Model) -> str:
+    weights = [f"mw_{one.name}" for one in model.comparisons]
+    rare = [f"mw_tf_adj_{c.name}" if any(x.frequency for x in c.levels) else "0" for c in model.comparisons]
+    return f", [{', '.join(weights)}]::double[] as weights, [{', '.join(rare)}]::double[] as adjustments"
 
 
 def _any_level(model: Model, wanted: Callable[[Level], bool]) -> str:
