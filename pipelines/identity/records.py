@@ -121,7 +121,7 @@ _NODES = """
     select
         said.node, said.system, said.source_table, said.source_id, said.created_at, said.content,
         coalesce(names.party_type, said.party_type) as party_type,
-        names.name_normalised, names.surname, names.given_name, names.given_name as given_key,
+        names.name_normalised, names.surname, names.given_name, names.given_key,
             names.pinyin, names.core_name, names.brand,
         names.trade, names.firm_key, names.head_key, names.branch, names.place, names.name_key,
         case when coalesce(names.party_type, '') <> 'person' then contacts.surname end as contact_surname,
