@@ -2,8 +2,8 @@
 
 Comes in: `nodes`, `node_identifiers`, `shared_values`, `judged`, `claims_made`, `edges` and `components`.
 Goes out: `edges` with one more for each record, or group of records, that was attached, and `components` with
-it in its customer's group. Nobody ever joins two customers in this way: who could belong to several stays alone,
-and so does whom a person has judged different from the only one.
+it in its customer's group. Nobody ever joins two customers in this way: who could belong to several stays
+alone, and so does whom a person has judged different from the only one.
 """
 
 from __future__ import annotations

@@ -191,7 +191,8 @@ def test_a_weak_bridge_between_two_strong_groups_is_cut_and_queued(
     reached = {"mobile": "13912345678", "email": "wei88@example.com"}
     others = {"mobile": "13881726354", "email": "wang77@example.com"}
     world.put([
-        *(_person(one, "王伟", **reached) for one in "abc"), *(_person(one, "王玮", **others) for one in "xyz"),
+        *(_person(one, "王伟", **reached) for one in "abc"),
+        *(_person(one, "王玮", **others) for one in "xyz"),
         _person("s", "李娜", mobile="13765023491"),
     ])  # fmt: skip
     bridge = (

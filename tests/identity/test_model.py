@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -27,7 +28,8 @@ def _level(numbers: tuple[float, float], when: str | None = None, **more: object
 
 def _raw(frequency: bool = False) -> dict[str, object]:
     return {
-        "name": "tried", "version": 1, "title": _TITLE, "prior": _PRIOR, "merge": 0.9, "review": 0.000001, "most": 3,
+        "name": "tried", "version": 1, "title": _TITLE, "prior": _PRIOR, "merge": 0.9, "review": 0.000001,
+        "most": 3,
         "comparisons": [
             {"name": "name", "title": _TITLE, "column": "called",
              "levels": [_level(_SAME, "called_l = called_r", frequency=frequency), _level(_OTHER)]},
@@ -177,9 +179,7 @@ def _weight(*levels: tuple[float, float]) -> float:
     return math.log2(_PRIOR / (1 - _PRIOR)) + sum(math.log2(m / u) for m, u in levels)
 
 
-def _scored(
-    con: duckdb.DuckDBPyConnection, model: Model
-) -> dict[tuple[int, int], tuple[float, float, list[int], str]]:
+def _scored(con: duckdb.DuckDBPyConnection, model: Model) -> dict[tuple[int, int], Any]:
     con.execute("create or replace temp table asked as select one.node as left_node, two.node as right_node "
                 "from said as one inner join said as two on one.node < two.node")  # fmt: skip
     score_pairs(con, model, "said", "asked", "scores")

@@ -1,7 +1,7 @@
 """Whatever comes, and in whatever order: adds, edits, deletions, judgements, runs.
 
-Failing means that an id has meant two customers, that a report of last year can't be explained any more, that a
-judgement was not obeyed, or that yesterday's order of arrival decides who is one customer today.
+Failing means that an id has meant two customers, that a report of last year can't be explained any more, that
+a judgement was not obeyed, or that yesterday's order of arrival decides who is one customer today.
 
 A universe of few names, numbers and codes, so that customers merge and split. Each run after the first is
 incremental, also where it would match all anew because much has changed.
@@ -56,7 +56,8 @@ _people = st.fixed_dictionaries({
 _firms = st.fixed_dictionaries({
     "party_type": st.just("organisation"),
     "customer_name": _maybe(
-        "无锡鑫源机械有限公司", "鑫源机械", "鑫源", "无锡鑫源机械有限公司苏州分公司", "苏州大海传媒有限公司", "大海传媒"
+        "无锡鑫源机械有限公司", "鑫源机械", "鑫源", "无锡鑫源机械有限公司苏州分公司",
+        "苏州大海传媒有限公司", "大海传媒",
     ),
     "contact_name": _maybe("王伟", "李娜"),
     "phone": _maybe(_SWITCHBOARD, _MOBILES[0]),
@@ -180,7 +181,8 @@ def _one_id_per_customer(company: _Company) -> None:
         "select system, source_table, source_id from identity.customer_xref group by all having count(*) > 1"
     )
     assert not company.world.rows(
-        "from identity.customer_xref anti join (from identity.customer_ids where status = 'active') using (customer_id)"
+        "from identity.customer_xref "
+        "anti join (from identity.customer_ids where status = 'active') using (customer_id)"
     )
     assert not company.world.rows(
         "select customer_id from identity.customer_ids group by customer_id having count(*) > 1"
