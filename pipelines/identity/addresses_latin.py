@@ -1,9 +1,9 @@
 """Addresses that aren't Chinese: house and street, town and postcode, as SQL macros.
 
 Comes in: addresses without a Han character, as people typed them. Goes out: signatures and bodies for
-`addresses.py`; `address_foreign` is the one that it calls. The postcode stands at the end or before the town, the
-town is the last part between commas, or what follows the word for the street; a county or state behind it goes to
-the province. A Chinese city or province in pinyin gets its Chinese name.
+`addresses.py`; `address_foreign` is the one that it calls. The postcode stands at the end or before the
+town, the town is the last part between commas, or what follows the word for the street; a county or state
+behind it goes to the province. A Chinese city or province in pinyin gets its Chinese name.
 """
 
 from __future__ import annotations
@@ -61,7 +61,8 @@ def latin_address_macros() -> dict[str, str]:
                 lambda part: regexp_replace(trim(part), '^no ([0-9])', '\1')), lambda part: part <> '')""",
         "street_spelt(part)": f"""
             array_to_string(list_transform(string_split(part, ' '), lambda word, place:
-                case when length(word) < 6 and place > case when regexp_matches(part, '^[0-9]') then 2 else 1 end
+                case when length(word) < 6
+                        and place > case when regexp_matches(part, '^[0-9]') then 2 else 1 end
                     then coalesce(looked_up({text_lookup(full)}, word), word) else word end), ' ')""",
         "foreign_towns(parts)": f"""
             list_filter(parts, lambda part: not regexp_matches(part, '[0-9]')
@@ -75,12 +76,14 @@ def latin_address_macros() -> dict[str, str]:
             coalesce(looked_up({text_lookup(province)}, towns[-1]),
                 case when len(towns) > 1 then looked_up({text_lookup(regions)}, towns[-1]) end)""",
         "foreign_street(parts)": rf"""
-            list_transform([street_spelt(list_filter(parts, lambda part: regexp_matches(part, '{house}'))[1])],
+            list_transform(
+                [street_spelt(list_filter(parts, lambda part: regexp_matches(part, '{house}'))[1])],
                 lambda street: struct_pack(whole := street, cut := regexp_extract(
                     case when not regexp_matches(street, ' (?:{streets}) (?:{compass})$') then street end,
                     '^([0-9].* (?:{streets})(?: (?:{compass}))?) ([^0-9]+)$', ['street', 'town'])))[1]""",
         "town_named(name)": f"""
-            coalesce(looked_up({text_lookup(town)}, replace(regexp_replace(name, ' (?:city|shi)$', ''), ' ', '')),
+            coalesce(
+                looked_up({text_lookup(town)}, replace(regexp_replace(name, ' (?:city|shi)$', ''), ' ', '')),
                 name)""",
         "foreign_named(coded, parts, towns, street)": f"""
             struct_pack(

@@ -180,7 +180,8 @@ def _latin() -> str:
     return rf"""
         select raw, given_type, has_han, flat, branch, null as alias, flat as name_normalised,
             core_name, coalesce(nullif(in_front.core, ''), nullif(behind.core, ''), full_named)
-                || case when regexp_matches(noted, '^(?:{groups})$') then ' ' || noted else '' end as full_core,
+                || case when regexp_matches(noted, '^(?:{groups})$')
+                    then ' ' || noted else '' end as full_core,
             coalesce({text_map(words["latin_suffixes"])}[suffix], '') as legal_form,
             looked_up({where}, coalesce(nullif(in_front.city, ''), nullif(behind.city, ''))) as place
         from (
