@@ -85,21 +85,27 @@ def latin_address_macros() -> dict[str, str]:
             coalesce(
                 looked_up({text_lookup(town)}, replace(regexp_replace(name, ' (?:city|shi)$', ''), ' ', '')),
                 name)""",
-        "foreign_named(coded, parts, towns, street)": f"""
+        "foreign_named(coded, parts, towns, town, street)": f"""
             struct_pack(
-                province := coalesce(looked_up({text_lookup(_provinces())}, town_named(foreign_town(towns))),
+                province := coalesce(looked_up({text_lookup(_provinces())}, town_named(town)),
                     foreign_region(towns), looked_up({text_lookup(regions)}, nullif(coded.state, ''))),
-                city := town_named(coalesce(foreign_town(towns), nullif(street.cut.town, ''))),
+                city := town_named(coalesce(town, nullif(street.cut.town, ''))),
                 district := nullif(upper(coded.code), ''),
                 rest := case when not regexp_matches(coded.bare, '[0-9]') then null
                     else coalesce(nullif(street.cut.street, ''), street.whole,
                             regexp_replace(array_to_string(parts, ' '), '[,-]', ' ', 'g'))
                         || case when foreign_unit(coded.bare) <> ''
                             then ' unit ' || foreign_unit(coded.bare) else '' end end)""",
+        # A macro's argument is written out wherever it is used: what is used twice is given a name first.
         "address_foreign(raw)": """
-            list_transform([foreign_coded(foreign_text(raw))], lambda coded:
-                list_transform([foreign_parts(coded.bare)], lambda parts:
-                    foreign_named(coded, parts, foreign_towns(parts), foreign_street(parts)))[1])[1]""",
+            list_transform([foreign_text(raw)], lambda text:
+                list_transform([foreign_coded(text)], lambda coded:
+                    list_transform([foreign_parts(coded.bare)], lambda parts:
+                        list_transform([foreign_towns(parts)], lambda towns:
+                            list_transform([foreign_town(towns)], lambda town:
+                                list_transform([foreign_street(parts)], lambda street:
+                                    foreign_named(coded, parts, towns, town, street)
+                                )[1])[1])[1])[1])[1])[1]""",
     }
 
 
