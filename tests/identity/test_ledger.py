@@ -23,8 +23,8 @@ _TABLES = (
 )
 
 
-def _person(source_id: str, *mailboxes: str, name: str = "王伟") -> dict[str, Any]:
-    """A person with up to one mailbox of one's own; the others come as contacts."""
+def _person(source_id: str, *mailboxes: str, name: str = "王先生") -> dict[str, Any]:
+    """A person with up to one mailbox of one's own; the others come as contacts. No given name: it would tell."""
     return {
         "source_id": source_id,
         "party_type": "person",
