@@ -158,6 +158,7 @@ _BARE_FIRMS = """
         select one.cluster, other.cluster, 2, one.core_name
         from bare as one inner join others as other on one.brand = other.brand
         where one.core_name <> other.core_name and length(one.brand) > 1
+            and regexp_matches(one.brand, '[一-鿿]')
             and (one.trade is null or other.trade is null or starts_with(one.trade, other.trade)
                 or starts_with(other.trade, one.trade)))
     select distinct matched.cluster, matched.other, 'name' as method

@@ -53,6 +53,7 @@ _COMPARED = """
             min(value) filter (kind = 'phone' and is_mobile(value)) as mobile
         from usable group by node)
     select nodes.* exclude (wechat, city), listed.wechat, listed.mobile, listed.mailbox,
+        case when regexp_matches(given_name, '^[a-z]') then given_name[1] end as initial,
         case when party_type = 'organisation' then coalesce(city, place) else city end as city,
         coalesce(phones, []) as phones, coalesce(tails, []) as tails, coalesce(emails, []) as emails,
             coalesce(codes, []) as codes,
