@@ -24,7 +24,10 @@ _TABLES = (
 
 
 def _person(source_id: str, *mailboxes: str, name: str = "王先生") -> dict[str, Any]:
-    """A person with up to one mailbox of one's own; the others come as contacts. No given name: it would tell."""
+    """A person with up to one mailbox of one's own; the others come as contacts.
+
+    Without a given name, which would tell by itself.
+    """
     return {
         "source_id": source_id,
         "party_type": "person",
@@ -255,7 +258,7 @@ _worlds = st.dictionaries(
 )
 
 
-@pytest.mark.slow
+@pytest.mark.thorough  # test_properties draws judgements and edits as well
 @settings(
     max_examples=6, deadline=None, derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
