@@ -133,7 +133,8 @@ _FITS = """
 _KNOWN = """
     create or replace temp table known as
     select cluster, max(case when owner is not null then 2
-            when address is not null or firm_key is not null then 1 else 0 end) as much, coalesce(list(distinct kind) filter (kind is not null), []) as kinds
+            when address is not null or firm_key is not null then 1 else 0 end) as much,
+        coalesce(list(distinct kind) filter (kind is not null), []) as kinds
     from labels inner join nodes using (node)
     left join (select distinct node as owner, kind from usable where kind <> 'wechat') on node = owner
     group by cluster
