@@ -1,6 +1,6 @@
 """Records of which too little is known to be compared: attached where exactly one customer can be meant.
 
-Comes in: `nodes`, `node_identifiers`, `shared_values`, `judged`, `claims_made`, `edges` and `components`.
+Comes in: `nodes`, `usable` (of `match.py`), `pairs`, `judged`, `claims_made`, `edges` and `components`.
 Goes out: `edges` with one more for each record, or group of records, that was attached, and `components` with
 it in its customer's group. Nobody ever joins two customers in this way: who could belong to several stays
 alone, and so does whom a person has judged different from the only one.
@@ -21,12 +21,6 @@ _LABELS = """
     create or replace temp table labels as
     select nodes.node, coalesce(components.cluster, nodes.node) as cluster
     from nodes left join components using (node)
-"""
-
-_USABLE = """
-    create or replace temp table usable as
-    select kind, value, node, contact_surname from node_identifiers
-    where (kind, value) not in (select (kind, value) from shared_values)
 """
 
 # Records that have bought, and those of systems in which nobody buys.
@@ -273,7 +267,6 @@ _CONFLICTING = """
 
 def tie_nameless(con: duckdb.DuckDBPyConnection) -> None:
     """Add to `edges` those between records without a name at one value; `constrain` cuts what may not be."""
-    con.execute(_USABLE)
     con.execute(_NAMELESS_STARS)
     con.execute("insert into edges from nameless_stars")
     con.execute("drop table nameless_stars")

@@ -31,14 +31,17 @@ class Matcher(Protocol):
     def __call__(self, con: duckdb.DuckDBPyConnection) -> None: ...
 
 
+_USABLE = """
+    create or replace temp table usable as
+    select kind, value, node, contact_surname from node_identifiers
+    where (kind, value) not in (select (kind, value) from shared_values)
+"""
+
 # Records with a name; those without wait for `attach`. Where nothing tells a person from a firm, both are
 # tried.
 _COMPARED = """
     create or replace temp table compared as
-    with usable as (
-        select node, kind, value from node_identifiers
-        where (kind, value) not in (select (kind, value) from shared_values)),
-    listed as (
+    with listed as (
         select node,
             list_sort(list(distinct value) filter (kind = 'phone')) as phones,
             list_sort(list(distinct right(regexp_replace(value, '[^0-9]', '', 'g'), 9))
@@ -109,13 +112,9 @@ _EDGES = """
 # Staging may take a person for a firm: a name and a number that are both the same are one customer's.
 _OF_EITHER_KIND = """
     insert into edges
-    with usable as (
-        select kind, value, node, name_normalised, party_type
-        from node_identifiers inner join nodes using (node)
-        where kind in ('phone', 'email', 'wechat') and length(name_normalised) > 1
-            and (kind, value) not in (select (kind, value) from shared_values))
     select distinct min(node), max(node), min(kind), 0.98
-    from usable
+    from usable inner join nodes using (node)
+    where kind in ('phone', 'email', 'wechat') and length(name_normalised) > 1
     group by kind, value, name_normalised
     having count(distinct coalesce(party_type, '')) > 1
 """
@@ -124,8 +123,7 @@ TABLES = """
     create table if not exists identity.pairs (
         left_node bigint not null, right_node bigint not null, model varchar not null, score double not null,
         weight double not null, levels tinyint[] not null, method varchar not null,
-            is_capped boolean not null,
-        is_sparse boolean not null, is_match boolean not null);
+        is_capped boolean not null, is_sparse boolean not null, is_match boolean not null);
     create table if not exists identity.frequencies (
         model varchar not null, attribute varchar not null, value varchar not null, share double not null);
 """
@@ -147,9 +145,10 @@ def match_by_models(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def list_compared(con: duckdb.DuckDBPyConnection) -> None:
-    """Make TEMP `compared`, what the models ask for, of the TEMP tables of `records.py`."""
+    """Make TEMP `usable`, identifiers that are not shared, and `compared`, what the models ask for."""
     for macro in _MACROS:
         con.execute(macro)
+    con.execute(_USABLE)
     con.execute(_COMPARED)
 
 

@@ -246,7 +246,8 @@ def find_pairs(con: duckdb.DuckDBPyConnection, model: Model, records: str, targe
     con.execute(
         f"""
         create or replace temp table blocks as
-        select rule, key, count(*) as records, min(node) as first_node, bool_or(is_changed) as is_changed
+        select rule, key, count(*) as records, min(node) as first_node,
+            arg_min(is_changed, node) as is_first_changed
         from keyed group by rule, key
         having count(*) > 1 and bool_or(is_changed) and (count(*) <= {model.most} or bool_or(is_strong))
         """
@@ -255,13 +256,15 @@ def find_pairs(con: duckdb.DuckDBPyConnection, model: Model, records: str, targe
         f"""
         create or replace temp table {target} as
         with blocked as (
-            select keyed.*, blocks.records, first_node from keyed inner join blocks using (rule, key))
+            select keyed.*, blocks.records, first_node, is_first_changed
+            from keyed inner join blocks using (rule, key))
         select distinct one.node as left_node, other.node as right_node
         from (select * from blocked where records <= {model.most}) as one
         inner join blocked as other on one.rule = other.rule and one.key = other.key
         where one.node < other.node and (one.is_changed or other.is_changed)
         union
-        select first_node, node from blocked where records > {model.most} and node <> first_node
+        select first_node, node from blocked
+        where records > {model.most} and node <> first_node and (is_changed or is_first_changed)
         """
     )
     con.execute("drop table keyed")
@@ -303,7 +306,8 @@ def score_pairs(
             "is_capped boolean, is_sparse boolean)"
         )
         return
-    _quieten()
+    # It tells of its progress, and that the model was not trained in this process.
+    logging.getLogger("splink").setLevel(logging.ERROR)
     # Splink's tables go to memory, which spills like any other, and not into the warehouse's file.
     con.execute("attach if not exists ':memory:' as scoring")
     schema = con.execute("select current_database() || '.' || current_schema()").fetchone()
@@ -392,8 +396,3 @@ def _any_level(model: Model, wanted: Callable[[Level], bool]) -> str:
         )
         or "false"
     )
-
-
-def _quieten() -> None:
-    """Splink tells of its progress, and that a model was not trained in this process."""
-    logging.getLogger("splink").setLevel(logging.ERROR)

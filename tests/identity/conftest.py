@@ -32,6 +32,21 @@ _STAFF = _KEYS | {"mobile": "varchar", "email": "varchar"}
 Record = Mapping[str, Any]
 
 
+def firm(source_id: str, name: str | None, **more: Any) -> dict[str, Any]:
+    """An organisation's record."""
+    return {"source_id": source_id, "party_type": "organisation", "customer_name": name} | more
+
+
+def person(source_id: str, name: str | None, **more: Any) -> dict[str, Any]:
+    """A person's record."""
+    return {"source_id": source_id, "party_type": "person", "customer_name": name} | more
+
+
+def sets(*groups: str) -> set[frozenset[str]]:
+    """Groups of records with ids of one letter, as `World.partition` gives them."""
+    return {frozenset(group) for group in groups}
+
+
 class World:
     """A warehouse whose `quality.passed_…` relations are what the test puts there."""
 

@@ -12,7 +12,6 @@ import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -22,35 +21,25 @@ from pipelines.identity.judgement_rules import RecordName
 from pipelines.identity.why import Explanation, explain
 from pipelines.identity.why_weighed import weigh
 from pipelines.settings import load_settings
-from tests.identity.conftest import World
+from tests.identity.conftest import World, firm, person
 from warehouse import store
 
 Ask = Callable[..., str]
 
 
-def _firm(source_id: str, name: str | None, **more: Any) -> dict[str, Any]:
-    return {"source_id": source_id, "party_type": "organisation", "customer_name": name} | more
-
-
-def _person(source_id: str, name: str | None, **more: Any) -> dict[str, Any]:
-    return {"source_id": source_id, "party_type": "person", "customer_name": name} | more
-
-
 RECORDS = [
-    _firm("1", "无锡鑫源机械有限公司", phone="0510-81234567", contact_name="张伟", region="江苏省无锡市"),
-    _firm("2", "鑫源机械", phone="0510-81234567", mobile="13912345678", contact_name="张总"),
-    _firm("3", "无锡鑫源机械有限公司苏州分公司", phone="0510-81234567"),
-    _person("4", "张总", mobile="13912345678", system="wechat"),
-    _firm("5", "大海传媒有限公司", phone="0512-61234567", credit_code="91350100M000100Y43"),
-    _firm("6", "大海传媒", phone="0512-61234567", credit_code="91320200MA0000001G"),
-    _person("7", "王伟", mobile="13887650932", email="wangwei@163.com"),
-    _person("8", "王伟", mobile="13887650932", system="erp"),
-    _person("9", "王伟", email="wangwei@163.com", system="erp"),
-    _person("10", None, mobile="13700001111"),
-    _firm(
-        "11", "Northgate Supplies Ltd", phone="+44 20 7946 0123", email="office@northgate-supplies.example"
-    ),
-    _firm("12", "Northgate Supplies", email="sales@northgate-supplies.example", system="erp"),
+    firm("1", "无锡鑫源机械有限公司", phone="0510-81234567", contact_name="张伟", region="江苏省无锡市"),
+    firm("2", "鑫源机械", phone="0510-81234567", mobile="13912345678", contact_name="张总"),
+    firm("3", "无锡鑫源机械有限公司苏州分公司", phone="0510-81234567"),
+    person("4", "张总", mobile="13912345678", system="wechat"),
+    firm("5", "大海传媒有限公司", phone="0512-61234567", credit_code="91350100M000100Y43"),
+    firm("6", "大海传媒", phone="0512-61234567", credit_code="91320200MA0000001G"),
+    person("7", "王伟", mobile="13887650932", email="wangwei@163.com"),
+    person("8", "王伟", mobile="13887650932", system="erp"),
+    person("9", "王伟", email="wangwei@163.com", system="erp"),
+    person("10", None, mobile="13700001111"),
+    firm("11", "Northgate Supplies Ltd", phone="+44 20 7946 0123", email="office@northgate-supplies.example"),
+    firm("12", "Northgate Supplies", email="sales@northgate-supplies.example", system="erp"),
 ]
 
 
@@ -114,7 +103,7 @@ def test_the_numbers_are_those_of_the_run(full: World) -> None:
 def test_a_later_small_run_keeps_frequencies_and_numbers(world: World) -> None:
     world.put(RECORDS)
     world.run()
-    world.put([*RECORDS, _person("13", "王伟", mobile="13887650932", system="notes")])
+    world.put([*RECORDS, person("13", "王伟", mobile="13887650932", system="notes")])
     world.run()
     pairs = world.rows(
         "select left_node, right_node, weight from identity.pairs inner join identity.nodes as one "
