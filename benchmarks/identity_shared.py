@@ -17,7 +17,7 @@ import duckdb
 
 from benchmarks.identity_scores import Scores, score
 from pipelines.identity.cluster import connect_components
-from pipelines.identity.model import Model, find_pairs, read_model, score_pairs
+from pipelines.identity.model import Model, find_pairs, list_keys, read_model, score_pairs
 
 FOLDER = Path(__file__).resolve().parents[2] / "shared" / "data"
 MODELS = Path(__file__).resolve().parent / "models"
@@ -62,7 +62,8 @@ def scored(data: DataSet) -> Scores:
     with duckdb.connect() as con:
         _read(con, data)
         derive_records(con, model, "raw", "records")
-        find_pairs(con, model, "records", "pairs")
+        list_keys(con, model, "records", "keys")
+        find_pairs(con, model, "keys", "pairs")
         if len(data.files) > 1:
             _keep_between_files(con)
         score_pairs(con, model, "records", "pairs", "scored")
@@ -76,12 +77,10 @@ def derive_records(con: duckdb.DuckDBPyConnection, model: Model, raw: str, targe
 
     Args:
         raw: a table with node and whatever the model's `columns` are made of.
-        target: gets node, is_changed (all are, since nothing was matched before) and the model's columns.
+        target: gets node and the model's columns.
     """
     derived = "".join(f", {sql} as {name}" for name, sql in model.columns.items())
-    con.execute(
-        f"create or replace temp table {target} as select node, true as is_changed{derived} from {raw}"
-    )
+    con.execute(f"create or replace temp table {target} as select node{derived} from {raw}")
 
 
 def _read(con: duckdb.DuckDBPyConnection, data: DataSet) -> None:

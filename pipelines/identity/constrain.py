@@ -1,11 +1,12 @@
 """What may not be one customer, however well it scores.
 
-Comes in: TEMP `edges` and `judged` (left_node, right_node, verdict). Goes out: `edges` without those that
-would join what must stay apart, TEMP `cut_edges` (the same columns, and why), and TEMP `components`. Kept
-apart are records that a person has judged different, two valid credit codes or personal ids, a head office
-and its branches, and two groups that are strong in themselves and hang together by one weak edge. A
-person's `same` goes before all of it. Most components hold no conflict, and are left alone; in the others
-edges are taken one by one, the surest first, and those that would bring a conflict about are left out.
+Comes in: TEMP `edges` of the records in `reached`, and `judged` (left_node, right_node, verdict). Goes out:
+`edges` without those that would join what must stay apart, TEMP `cut_edges` (the same columns, and why; with
+those that earlier runs cut elsewhere), and TEMP `components`. Kept apart are records that a person has judged
+different, two valid credit codes or personal ids, a head office and its branches, and two groups that are
+strong in themselves and hang together by one weak edge. A person's `same` goes before all of it. Most
+components hold no conflict, and are left alone; in the others edges are taken one by one, the surest first,
+and those that would bring a conflict about are left out.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from collections import defaultdict
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from pipelines.i18n import t
 from pipelines.identity.cluster import connect_components
@@ -75,6 +77,14 @@ _WEAK_BRIDGES = """
 """
 
 
+TABLES = """
+    create table if not exists identity.cut_edges (
+        left_node bigint not null, right_node bigint not null, method varchar not null, score double not null,
+        reason varchar not null);
+"""
+"""What was cut, which later runs leave as it is where nothing has changed."""
+
+
 def constrain(con: duckdb.DuckDBPyConnection) -> None:
     """Take out of `edges` what may not be; make `cut_edges` and `components`."""
     con.execute(CLAIMS)
@@ -90,6 +100,8 @@ def constrain(con: duckdb.DuckDBPyConnection) -> None:
     if con.execute("select 1 from conflicts limit 1").fetchone():
         _resolve(con)
         connect_components(con, "edges", "components")
+    con.execute("insert into cut_edges from kept_cut_edges "
+                "semi join nodes on left_node = node anti join reached on left_node = node")  # fmt: skip
     _tell(con)
     for table in ("cores", "weak_bridges", "conflicts"):
         con.execute(f"drop table {table}")
@@ -198,12 +210,12 @@ def _resolve(con: duckdb.DuckDBPyConnection) -> None:
             groups.join(left, right)
         else:
             cut.append((left, right, method, score, reason))
-    if cut:
-        con.executemany("insert into cut_edges values (?, ?, ?, ?, ?)", cut)
-    con.execute(
-        "delete from edges where method <> 'judgement' "
-        "and (left_node, right_node) in (select (left_node, right_node) from cut_edges)"
-    )
+    names = ("left_node", "right_node", "method", "score", "reason")
+    found = pa.table(dict(zip(names, map(list, zip(*cut, strict=True)), strict=True))) if cut else None
+    if found:
+        con.register("found_conflicts", found)
+        _cut(con, "from found_conflicts")
+        con.unregister("found_conflicts")
     con.execute("drop table conflicting_nodes")
 
 

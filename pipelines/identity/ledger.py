@@ -1,9 +1,10 @@
 """The ledger of customer ids: minted once, merged, split, retired, never reused; every change is logged.
 
 Comes in: TEMP `members_now` (system, source_table, source_id, cluster, rank, is_record, party_type), one row
-per record or mention-only customer with today's cluster. Goes out: TEMP `decided` (cluster → customer_id),
-and the persistent tables `identity.members`, `customer_ids`, `customer_id_changes` and `member_changes`,
-brought up to date by difference; an unchanged run writes nothing.
+per record or mention-only customer with today's cluster, of those that may have changed hands, and
+`concerned_ids`, all ids that they and those gone had (`reach.py`). Goes out: TEMP `decided` (cluster →
+customer_id), and the persistent tables `identity.members`, `customer_ids`, `customer_id_changes` and
+`member_changes`, brought up to date by difference; an unchanged run writes nothing.
 
 Who keeps an id: each id goes to the cluster that holds most of its members (records before mentions, then
 the eldest); of several ids that a cluster so gets, the oldest active one survives and the others become
@@ -160,7 +161,8 @@ _CHANGES = """
         union all
         select 6, 'retired', ids.customer_id, null, 0, 'no records left'
         from identity.customer_ids as ids
-        where ids.status = 'active' and ids.customer_id not in (select customer_id from decided)
+        where ids.status = 'active' and ids.customer_id in (from concerned_ids)
+            and ids.customer_id not in (select customer_id from decided)
             and ids.customer_id not in (select customer_id from claims where is_kept))
     select *, row_number() over (order by rank, customer_id, other) + (
         select coalesce(max(change_id), 0) from identity.customer_id_changes) as change_id
@@ -178,7 +180,8 @@ _MEMBER_CHANGES = """
         where not coalesce(earlier.is_current, false) or earlier.customer_id <> decided.customer_id
         union all
         select system, source_table, source_id, null, true
-        from identity.members anti join members_now using (system, source_table, source_id) where is_current)
+        from identity.members anti join members_now using (system, source_table, source_id)
+        where is_current and customer_id in (from concerned_ids))
     select *, row_number() over (order by system, source_table, source_id) + (
         select coalesce(max(change_id), 0) from identity.member_changes) as change_id
     from changes

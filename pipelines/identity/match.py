@@ -1,15 +1,16 @@
-"""Which records are one customer: scored pairs, and edges between nodes.
+"""Which records are one customer: scored pairs, edges between nodes, and their clusters.
 
-Comes in: the TEMP tables of `records.py`, and the pairs that earlier runs scored. Goes out: TEMP `pairs` (all
-that are worth a person's look, scored), `edges` (left_node, right_node, method, score: those believed), and
-`components` (node → cluster). Ids are the business of `resolve.py`, so another matcher takes this one's place
-without a change elsewhere.
+Comes in: the TEMP tables of `records.py`, and what earlier runs found. Goes out: TEMP `pairs` (all that are
+worth a person's look, scored), `edges` (left_node, right_node, method, score: those believed, of the records
+in `reached`, and all that a name attached), `cut_edges`, and `node_clusters` (every node with its cluster).
+Ids are the business of `resolve.py`, so another matcher takes this one's place without a change elsewhere.
 
 In this order: people are compared with people and organisations with organisations, by the models in
 `models/`; what judgements, two valid codes or a branch forbid is cut (`constrain.py`); then records of
 which too little is known to compare them are attached, but only where exactly one customer can be meant, so
 that none of them ever joins two: an address book's entry for a firm's contact, a record with a number and
-no name, a firm's short name, a name that hardly a second person bears.
+no name (`attach.py`), a firm's short name, a name that hardly a second person bears (`namesakes.py`). All but
+the last is done anew only where a change can reach (`reach.py`).
 """
 
 from __future__ import annotations
@@ -20,27 +21,36 @@ import duckdb
 
 from pipelines.identity.attach import attach, tie_nameless
 from pipelines.identity.constrain import constrain
-from pipelines.identity.model import Model, count_frequencies, find_pairs, load_model, score_pairs
+from pipelines.identity.model import (
+    Model,
+    count_frequencies,
+    find_pairs,
+    list_keys,
+    load_model,
+    score_pairs,
+)
+from pipelines.identity.namesakes import attach_namesakes
+from pipelines.identity.reach import find_reached
 
 MODELS = ("person", "organisation")
 
 
 class Matcher(Protocol):
-    """Fills TEMP `pairs`, `edges` and `components` from what `records.py` and `judgements.py` made."""
+    """Makes the tables that the module's docstring names from what `records.py` and `judgements.py` made."""
 
     def __call__(self, con: duckdb.DuckDBPyConnection) -> None: ...
 
 
-_USABLE = """
+USABLE = """
     create or replace temp table usable as
     select kind, value, node, contact_surname from node_identifiers
     where (kind, value) not in (select (kind, value) from shared_values)
 """
+"""Makes TEMP `usable`, the identifiers that are not shared."""
 
 # Records with a name; those without wait for `attach`. Where nothing tells a person from a firm, both are
 # tried.
 _COMPARED = """
-    create or replace temp table compared as
     with listed as (
         select node,
             list_sort(list(distinct value) filter (kind = 'phone')) as phones,
@@ -54,16 +64,16 @@ _COMPARED = """
             min(split_part(value, '@', 1)) filter (kind = 'email') as mailbox,
             min(value) filter (kind = 'wechat') as wechat,
             min(value) filter (kind = 'phone' and is_mobile(value)) as mobile
-        from usable group by node)
+        from usable semi join {wanted} using (node) group by node)
     select nodes.* exclude (wechat, city), listed.wechat, listed.mobile, listed.mailbox,
         case when regexp_matches(given_name, '^[a-z]') then given_name[1] end as initial,
         case when party_type = 'organisation' then coalesce(city, place) else city end as city,
         coalesce(phones, []) as phones, coalesce(tails, []) as tails, coalesce(emails, []) as emails,
             coalesce(codes, []) as codes,
-        coalesce(domains, []) as domains, touched.node is not null as is_changed
+        coalesce(domains, []) as domains
     from nodes
+    semi join {wanted} using (node)
     left join listed using (node)
-    left join touched using (node)
     where name_key is not null
 """
 
@@ -97,26 +107,51 @@ _KEPT_PAIRS = """
 
 _EDGES = """
     create or replace temp table edges as
-    select left_node, right_node, method, score from pairs where is_match and not is_sparse
+    select left_node, right_node, method, score
+    from pairs semi join reached on left_node = node where is_match and not is_sparse
     union all
     -- Two of whom only the surname is known may be one; whom else they are waits for `attach`.
     select left_node, right_node, method, score
     from pairs
+    semi join reached on left_node = node
     inner join nodes as one on left_node = one.node
     inner join nodes as other on right_node = other.node
     where is_match and is_sparse and one.given_name is null and other.given_name is null
     union all
-    select left_node, right_node, 'judgement', 1.0 from judged where verdict = 'same'
+    select left_node, right_node, 'judgement', 1.0
+    from judged semi join reached on left_node = node where verdict = 'same'
 """
 
 # Staging may take a person for a firm: a name and a number that are both the same are one customer's.
 _OF_EITHER_KIND = """
     insert into edges
     select distinct min(node), max(node), min(kind), 0.98
-    from usable inner join nodes using (node)
+    from reached_usable inner join nodes using (node)
     where kind in ('phone', 'email', 'wechat') and length(name_normalised) > 1
     group by kind, value, name_normalised
     having count(distinct coalesce(party_type, '')) > 1
+"""
+
+# What held each record before names alone did: the surest of its edges.
+_HELD = """
+    create or replace temp table held as
+    with ends as (
+        select left_node as node, method, score from edges
+        union all select right_node, method, score from edges)
+    select node, components.cluster, arg_max(method, (score, method)) as method, max(score) as score
+    from components left join ends using (node)
+    group by all
+    union all
+    select node, component, method, score
+    from kept_node_clusters semi join nodes using (node) anti join reached using (node)
+"""
+_COMPONENTS = "create or replace temp table components as select node, cluster from held"
+
+_NODE_CLUSTERS = """
+    create or replace temp table node_clusters as
+    select node, held.cluster as component, held.method, held.score, clusters.cluster,
+        node in (from buyers) as is_buyer, node in (from judged_nodes) as is_judged
+    from held inner join clusters using (node)
 """
 
 TABLES = """
@@ -124,48 +159,81 @@ TABLES = """
         left_node bigint not null, right_node bigint not null, model varchar not null, score double not null,
         weight double not null, levels tinyint[] not null, method varchar not null,
         is_capped boolean not null, is_sparse boolean not null, is_match boolean not null);
+    create table if not exists identity.blocking_keys (
+        model varchar not null, node bigint not null, key ubigint not null, is_strong boolean not null);
     create table if not exists identity.frequencies (
         model varchar not null, attribute varchar not null, value varchar not null, share double not null);
+    create table if not exists identity.node_clusters (
+        node bigint not null, component bigint not null, method varchar, score double,
+        cluster bigint not null, is_buyer boolean not null, is_judged boolean not null,
+        customer_id varchar not null);
 """
-"""What the next run needs to score only the pairs of what has changed."""
+"""What the next run needs to compare and cluster only what has changed."""
 
 
 def match_by_models(con: duckdb.DuckDBPyConnection) -> None:
     """The `Matcher` with Splink's models; see the module's docstring for its order."""
+    con.execute(USABLE)
     list_compared(con)
     con.execute(_KEPT_PAIRS)
+    con.execute("create or replace temp table blocking_keys as from identity.blocking_keys limit 0")
     _count_names(con)
     for name in MODELS:
         _add_pairs(con, load_model(name), OF_KIND[name])
+    find_reached(con)
+    con.execute("create or replace temp table reached_usable as from usable semi join reached using (node)")
     con.execute(_EDGES)
     con.execute(_OF_EITHER_KIND)
     tie_nameless(con)
     constrain(con)
     attach(con)
+    con.execute(_HELD)
+    con.execute(_COMPONENTS)
+    attach_namesakes(con)
+    con.execute(_NODE_CLUSTERS)
+    for table in ("usable", "reached_usable", "compared", "components", "held", "buyers", "judged_nodes",
+                  "address_books"):  # fmt: skip
+        con.execute(f"drop table {table}")
 
 
 def list_compared(con: duckdb.DuckDBPyConnection) -> None:
-    """Make TEMP `usable`, identifiers that are not shared, and `compared`, what the models ask for."""
+    """Make `compared`, what the models ask for, of the nodes in `touched`; needs `usable`."""
     for macro in _MACROS:
         con.execute(macro)
-    con.execute(_USABLE)
-    con.execute(_COMPARED)
+    con.execute(f"create or replace temp table compared as {_COMPARED.format(wanted='touched')}")
 
 
-def keep_pairs(con: duckdb.DuckDBPyConnection) -> None:
-    """Bring identity.pairs and frequencies to what was found. Call it in a transaction."""
-    con.execute(
-        "delete from identity.pairs where left_node not in (select node from nodes) "
-        "or right_node not in (select node from nodes) "
-        "or left_node in (select node from touched) or right_node in (select node from touched)"
-    )
+def keep_matches(con: duckdb.DuckDBPyConnection) -> None:
+    """Bring what the next run needs to what was found. Call it in a transaction."""
+    gone = "{node} not in (select node from nodes) or {node} in (select node from touched)"
+    is_gone = " or ".join(gone.format(node=node) for node in ("left_node", "right_node"))
+    con.execute(f"delete from identity.pairs where {is_gone}")
     con.execute(
         "insert into identity.pairs from pairs where left_node in (select node from touched) "
         "or right_node in (select node from touched)"
     )
+    con.execute(f"delete from identity.blocking_keys where {gone.format(node='node')}")
+    con.execute("insert into identity.blocking_keys by name from blocking_keys")
+    con.execute("delete from identity.cut_edges")
+    con.execute("insert into identity.cut_edges from cut_edges")
     if not con.execute("select 1 from kept_frequencies limit 1").fetchone():
         con.execute("delete from identity.frequencies")
         con.execute("insert into identity.frequencies from frequencies")
+
+
+def keep_clusters(con: duckdb.DuckDBPyConnection) -> None:
+    """Bring identity.node_clusters to `node_clusters` and their `owners`. Call it in a transaction."""
+    con.execute(
+        "create or replace temp table moved as select node from reached "
+        "union select node from members_now inner join nodes using (system, source_table, source_id)"
+    )
+    con.execute("delete from identity.node_clusters "
+                "where node in (from moved) or node not in (select node from nodes)")  # fmt: skip
+    con.execute(
+        "insert into identity.node_clusters by name "
+        "from node_clusters semi join moved using (node) inner join owners using (cluster)"
+    )
+    con.execute("drop table moved")
 
 
 def _count_names(con: duckdb.DuckDBPyConnection) -> None:
@@ -183,9 +251,32 @@ def _count_names(con: duckdb.DuckDBPyConnection) -> None:
             )
 
 
+# All who share a key with what is touched.
+_KIND_KEYS = """
+    create or replace temp table kind_keys as
+    from fresh_keys
+    union all
+    select node, key, is_strong
+    from kept_blocking_keys
+    semi join fresh_keys using (key)
+    semi join nodes using (node)
+    anti join touched using (node)
+    where model = $model
+"""
+
+
 def _add_pairs(con: duckdb.DuckDBPyConnection, model: Model, of_kind: str) -> None:
     con.execute(f"create or replace temp table kind_records as select * from compared where {of_kind}")
-    find_pairs(con, model, "kind_records", "kind_pairs")
+    list_keys(con, model, "kind_records", "fresh_keys")
+    con.execute("insert into blocking_keys by name select ? as model, * from fresh_keys", [model.name])
+    con.execute(_KIND_KEYS, {"model": model.name})
+    find_pairs(con, model, "kind_keys", "kind_pairs", "touched")
+    con.execute(
+        "create or replace temp table kind_partners as "
+        "select left_node as node from kind_pairs anti join kind_records on left_node = node "
+        "union select right_node from kind_pairs anti join kind_records on right_node = node"
+    )
+    con.execute(f"insert into kind_records {_COMPARED.format(wanted='kind_partners')}")
     score_pairs(con, model, "kind_records", "kind_pairs", "kind_scores", "frequencies")
     # Records of unknown kind were compared as both.
     con.execute("delete from pairs where (left_node, right_node) in "
@@ -194,5 +285,5 @@ def _add_pairs(con: duckdb.DuckDBPyConnection, model: Model, of_kind: str) -> No
         f"insert into pairs by name select *, score >= {model.merge} and not is_capped as is_match "
         "from kind_scores"
     )
-    for table in ("kind_records", "kind_pairs", "kind_scores"):
+    for table in ("kind_records", "kind_pairs", "kind_scores", "kind_keys", "fresh_keys", "kind_partners"):
         con.execute(f"drop table {table}")

@@ -227,29 +227,50 @@ def load_model(name: str) -> Model:
     return read_model(_FOLDER / f"{name}.yml")
 
 
-def find_pairs(con: duckdb.DuckDBPyConnection, model: Model, records: str, target: str) -> None:
-    """Write the pairs of `records` that share one of the model's keys to the TEMP table `target`.
+def list_keys(con: duckdb.DuckDBPyConnection, model: Model, records: str, target: str) -> None:
+    """Write the keys of `records` to the TEMP table `target`.
 
     Args:
-        records: a TEMP table with node, is_changed and the columns of the model's keys. Pairs of which
-            neither record is changed are left out.
-        target: gets left_node < right_node.
+        records: a TEMP table with node and the columns of the model's keys.
+        target: gets node, key (a hash of the key's place in the model and its text) and is_strong.
     """
     parts = [
-        f"select node, is_changed, {number} as rule, {key.strong} as is_strong, "
+        f"select node, {number} as rule, {key.strong} as is_strong, "
         f"{f'unnest({key.of})' if _is_list(con, records, key) else key.of} as key "
         f"from {records} where {key.when}"
         for number, key in enumerate(model.keys)
     ]
-    con.execute(f"create or replace temp table keyed as select distinct * from ({' union all '.join(parts)}) "
-                "where key <> ''")  # fmt: skip
+    con.execute(
+        f"create or replace temp table {target} as select distinct node, hash(rule, key) as key, is_strong "
+        f"from ({' union all '.join(parts)}) where key <> ''"
+    )
+
+
+def find_pairs(
+    con: duckdb.DuckDBPyConnection, model: Model, keys: str, target: str, changed: str | None = None
+) -> None:
+    """Write the pairs of nodes that share a key to the TEMP table `target`.
+
+    Args:
+        keys: a relation as `list_keys` makes it.
+        target: gets left_node < right_node.
+        changed: a relation with node; pairs of which neither is in it are left out. By default all are.
+    """
+    keyed = f"select *, true as is_changed from {keys}"
+    if changed:
+        keyed = (
+            f"select keys.*, changed.node is not null as is_changed from {keys} as keys "
+            f"semi join (select key from {keys} semi join {changed} using (node)) using (key) "
+            f"left join {changed} as changed using (node)"
+        )
+    con.execute(f"create or replace temp table keyed as {keyed}")
     con.execute(
         f"""
         create or replace temp table blocks as
-        select rule, key, count(*) as records, min(node) as first_node,
+        select key, count(*) as records, min(node) as first_node,
             arg_min(is_changed, node) as is_first_changed
-        from keyed group by rule, key
-        having count(*) > 1 and bool_or(is_changed) and (count(*) <= {model.most} or bool_or(is_strong))
+        from keyed group by key
+        having count(*) > 1 and (count(*) <= {model.most} or bool_or(is_strong))
         """
     )
     con.execute(
@@ -257,10 +278,10 @@ def find_pairs(con: duckdb.DuckDBPyConnection, model: Model, records: str, targe
         create or replace temp table {target} as
         with blocked as (
             select keyed.*, blocks.records, first_node, is_first_changed
-            from keyed inner join blocks using (rule, key))
+            from keyed inner join blocks using (key))
         select distinct one.node as left_node, other.node as right_node
         from (select * from blocked where records <= {model.most}) as one
-        inner join blocked as other on one.rule = other.rule and one.key = other.key
+        inner join blocked as other on one.key = other.key
         where one.node < other.node and (one.is_changed or other.is_changed)
         union
         select first_node, node from blocked
@@ -315,14 +336,16 @@ def score_pairs(
     con.execute("use scoring")
     try:
         columns = ", ".join(model.compared())
-        con.execute(f"create or replace table compared as select node, {columns} from temp.{records}")
+        con.execute(f"create or replace table scoring_records as select node, {columns} from temp.{records}")
         con.execute(
-            "create or replace table blocked as select '0' as match_key, left_node as join_key_l, "
+            "create or replace table scoring_pairs as select '0' as match_key, left_node as join_key_l, "
             f"right_node as join_key_r from temp.{pairs}"
         )
         api = DuckDBAPI(con)
         settings = model.settings(in_parts)
-        linker = Linker(api.register("compared"), settings, validate_settings=False, log_level=logging.ERROR)
+        linker = Linker(
+            api.register("scoring_records"), settings, validate_settings=False, log_level=logging.ERROR
+        )
         for column in model.frequencies():
             con.execute(
                 f"create or replace table frequency_{column} as {_shares(model, column, frequencies)}"
@@ -330,7 +353,7 @@ def score_pairs(
             linker.table_management.register_term_frequency_lookup(
                 api.register(f"frequency_{column}"), column
             )
-        linker.table_management.register_blocked_pairs_for_predict(api.register("blocked"))
+        linker.table_management.register_blocked_pairs_for_predict(api.register("scoring_pairs"))
         least = model.review if least is None else least
         scored = linker.inference.predict(threshold_match_probability=least or None, warning_mode="never")
         con.execute(
@@ -350,7 +373,7 @@ def _shares(model: Model, column: str, frequencies: str | None) -> str:
     return f"select value as {column}, share as tf_{column} from ({count_frequencies(model, column)})"
 
 
-def count_frequencies(model: Model, column: str, records: str = "compared") -> str:
+def count_frequencies(model: Model, column: str, records: str = "scoring_records") -> str:
     """The query for how common each value of `column` is among `records`: value, share."""
     usual = min(x.u or 1.0 for c in model.comparisons if c.column == column for x in c.levels if x.frequency)
     return (

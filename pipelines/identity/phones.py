@@ -8,6 +8,9 @@ and digits, or, where nobody wrote which country, the digits as they are; extens
 
 from __future__ import annotations
 
+MOBILE = "^1[3-9][0-9]{9}$"
+"""What a canonical mobile number looks like."""
+
 # Most values are canonical already: `phone_number` asks that first, because the long way costs far more.
 PHONE_MACROS = {
     # 13800000000 and the like: one digit seven times in a row at the end, or all digits in their order.
@@ -77,5 +80,5 @@ PHONE_MACROS = {
             then case when not is_invented(raw) then raw end
             else phone_parsed(raw)
         end""",
-    "is_mobile(number)": "regexp_matches(number, '^1[3-9][0-9]{9}$')",
+    "is_mobile(number)": f"regexp_matches(number, '{MOBILE}')",
 }

@@ -5,7 +5,8 @@ same records. Goes out: TEMP tables `nodes` (one row per customers record, norma
 in which ids are minted: earliest created, then system, source_table, source_id), `node_identifiers` (each
 node's phones, e-mail addresses, WeChat ids and codes, a contact's counted as the customer's) and
 `shared_values` (those that too many share). Only records whose text has changed are normalised; the others
-come from identity.nodes.
+come from identity.nodes. `identity.records` and `identity.identifiers`, for the marts and for people, are
+views of what is kept.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 import duckdb
 
 from pipelines.identity.names import parse_names
+from pipelines.identity.phones import MOBILE
 
 _INPUTS = """
     create or replace temp table record_inputs as
@@ -171,12 +173,28 @@ _UNCHANGED = """
         and kept.source_id = inputs.source_id and kept.content = inputs.content
 """
 
+# What a record that has changed or gone said before, and what is said by those that have come or changed; a
+# value that was shared may be so no longer.
+_LEFT_BEHIND = """
+    create or replace temp table left_behind as
+    select node from kept_nodes
+    where node in (select node from fresh_inputs) or node not in (select node from nodes)
+"""
+_RECOUNTED = """
+    create or replace temp table recounted as
+    select kind, value from node_identifiers semi join fresh_inputs using (node)
+    union select kind, value from kept_node_identifiers semi join left_behind using (node)
+    union select kind, value from kept_shared_values
+"""
+
 # Beyond so many names a value is a switchboard, a hot line or a filler, not a customer's own. One firm's
 # name is spelled in several ways: whole names are counted with more patience.
 _SHARED = """
     create or replace temp table shared_values as
     select identifiers.kind, identifiers.value
-    from node_identifiers as identifiers inner join nodes using (node)
+    from node_identifiers as identifiers
+    semi join recounted using (kind, value)
+    inner join nodes using (node)
     group by all
     having count(distinct nodes.name_key)
             > $most * case when kind in ('credit_code', 'tax_number', 'personal_id') then 4 else 1 end
@@ -191,9 +209,6 @@ _SHARED = """
 # Whom a record that has changed or gone was compared with, may have been compared with no other, in a crowd.
 _TOUCHED = """
     create or replace temp table touched as
-    with left_behind as (
-        select node from kept_nodes
-        where node in (select node from fresh_inputs) or node not in (select node from nodes))
     select node from fresh_inputs
     union
     select left_node from kept_pairs semi join left_behind on right_node = node
@@ -205,6 +220,7 @@ _TOUCHED = """
     inner join (
         (from shared_values except from kept_shared_values)
         union all (from kept_shared_values except from shared_values)) using (kind, value)
+    order by node
 """
 
 TABLES = """
@@ -235,10 +251,10 @@ def rules_signature() -> str:
 
 
 def build_records(con: duckdb.DuckDBPyConnection, most_names: int) -> None:
-    """Make `nodes`, `node_identifiers`, `shared_values`, `customer_references` and `touched` as TEMP tables.
+    """Make `nodes`, `node_identifiers`, `shared_values`, `customer_references`, `left_behind`, `touched`.
 
-    `touched` has the nodes whose pairs must be found anew: new and changed ones, and those at a value that
-    has become shared or isn't any more.
+    All are TEMP tables. `left_behind` has the nodes that are not what they were, or gone. `touched` has the nodes whose pairs must be found anew: new and changed ones, and those at a
+    value that has become shared or isn't any more.
 
     Args:
         con: a connection with the macros of `normalise.install_macros` and the views kept_… of `resolve.py`.
@@ -274,10 +290,13 @@ def build_records(con: duckdb.DuckDBPyConnection, most_names: int) -> None:
         "select owner.system, customer_source_id, node from customer_references as owner "
         "inner join nodes using (system, source_table, source_id)"
     )
+    con.execute(_LEFT_BEHIND)
+    con.execute(_RECOUNTED)
     con.execute(_SHARED, {"most": most_names})
     con.execute(_TOUCHED)
     said_tables = [f"said_{name}" for name in _SAID]
-    for table in ("record_names", "named_inputs", "record_inputs", "unchanged", *said_tables):
+    for table in ("record_names", "named_inputs", "record_inputs", "unchanged", "recounted",
+                  *said_tables):  # fmt: skip
         con.execute(f"drop table {table}")
 
 
@@ -298,24 +317,35 @@ def keep_records(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("insert into identity.shared_values from shared_values")
 
 
-RECORDS = """
+# Whoever reads them has none of the macros.
+_VIEWS = {
+    "records": f"""
     select system, source_table, source_id, party_type, name_normalised, core_name, firm_key, head_key,
         branch,
         surname,
-        case when is_mobile(first_number) then first_number
-            when is_mobile(second_number) then second_number end as mobile_normalised,
-        case when not is_mobile(second_number) then second_number
-            when not is_mobile(first_number) then first_number end as phone_normalised,
+        case when regexp_matches(first_number, '{MOBILE}') then first_number
+            when regexp_matches(second_number, '{MOBILE}') then second_number end as mobile_normalised,
+        case when not regexp_matches(second_number, '{MOBILE}') then second_number
+            when not regexp_matches(first_number, '{MOBILE}') then first_number end as phone_normalised,
         email_normalised, wechat as wechat_normalised, credit_code_normalised, tax_number_normalised,
         province, city, address as address_normalised
-    from nodes
-"""
-"""The query whose result is kept as identity.records."""
-
-IDENTIFIERS = """
+    from identity.nodes
+""",
+    "identifiers": """
     select distinct system, source_table, source_id, kind, value, shared.value is not null as is_shared
-    from node_identifiers as identifiers
-    inner join nodes using (node)
-    left join shared_values as shared using (kind, value)
-"""
-"""The query whose result is kept as identity.identifiers."""
+    from identity.node_identifiers
+    inner join identity.nodes using (node)
+    left join identity.shared_values as shared using (kind, value)
+""",
+}
+
+
+def define_views(con: duckdb.DuckDBPyConnection) -> None:
+    """Make identity.records and identity.identifiers; earlier versions kept them as tables."""
+    for name, query in _VIEWS.items():
+        kept = con.execute(
+            "select 1 from duckdb_tables() where schema_name = 'identity' and table_name = ?", [name]
+        ).fetchone()
+        if kept:
+            con.execute(f"drop table identity.{name}")
+        con.execute(f"create or replace view identity.{name} as {query}")

@@ -18,12 +18,23 @@ from datetime import datetime
 import duckdb
 
 from pipelines.i18n import t
-from pipelines.identity import history, judgements, ledger, match, records, review
-from pipelines.identity.match import MODELS, Matcher, keep_pairs, match_by_models
+from pipelines.identity import (
+    constrain,
+    history,
+    judgements,
+    ledger,
+    match,
+    namesakes,
+    records,
+    review,
+)
+from pipelines.identity.match import MODELS, Matcher, keep_clusters, keep_matches, match_by_models
 from pipelines.identity.mentions import ENTITIES, MENTION, WHO, resolve_mentions
 from pipelines.identity.model import load_model
+from pipelines.identity.namesakes import keep_shares
 from pipelines.identity.normalise import install_macros
-from pipelines.identity.records import IDENTIFIERS, RECORDS, build_records, keep_records, rules_signature
+from pipelines.identity.reach import find_concerned, list_owners
+from pipelines.identity.records import build_records, define_views, keep_records, rules_signature
 from pipelines.identity.review import build_queue, keep_queue
 from pipelines.settings import Settings
 from warehouse import store
@@ -38,11 +49,17 @@ _TABLES = """
         customer_id varchar not null, method varchar not null, score double not null,
         decided_at timestamp not null, run_id varchar not null, valid_from timestamp);
     alter table identity.customer_xref add column if not exists valid_from timestamp;
+    create table if not exists identity.unresolved (
+        entity varchar not null, system varchar not null, source_table varchar not null,
+        rows bigint not null);
     create table if not exists identity.matcher_state (
         signature varchar not null, records bigint not null, matched_at timestamp not null);
 """
 
-_KEPT = ("nodes", "node_identifiers", "shared_values", "pairs", "frequencies")
+_KEPT = (
+    "nodes", "node_identifiers", "shared_values", "pairs", "blocking_keys", "frequencies", "cut_edges",
+    "node_clusters", "name_shares",
+)  # fmt: skip
 _REBUILD_SHARE = 0.2
 """Beyond so many new or changed records all is matched anew, and names are counted anew."""
 
@@ -58,36 +75,22 @@ _JUDGED = """
     where one.node <> other.node
 """
 
-_CLUSTERS = """
-    create or replace temp table clusters as
-    select nodes.node, coalesce(components.cluster, nodes.node) as cluster
-    from nodes left join components using (node)
-"""
-
-_MEMBERS_NOW = """
-    create or replace temp table members_now as
-    select system, source_table, source_id, cluster, node as rank, true as is_record, party_type
-    from nodes inner join clusters using (node)
-    union all
-    select '*', $mention, source_id, cluster,
-        (select coalesce(max(node), 0) from nodes) + row_number() over (order by source_id), false, party_type
-    from mention_members
-"""
-
 _RECORD_ROWS = """
     create or replace temp table xref_now as
-    with best as (
-        select node, arg_max(method, (score, method)) as method, max(score) as score
+    with named as (
+        select node, method, max(score) as score
         from (
-            select left_node as node, method, score from edges
-            union all select right_node, method, score from edges)
-        group by node)
-    select system, source_table, source_id, customer_id, coalesce(method, 'own') as method,
-        coalesce(score, 1.0) as score
+            select left_node as node, method, score from edges where method = 'name'
+            union all select right_node, method, score from edges where method = 'name')
+        group by all)
+    select system, source_table, source_id, customer_id,
+        coalesce(case when named.score > coalesce(node_clusters.score, 0) then named.method end,
+            node_clusters.method, 'own') as method,
+        coalesce(greatest(node_clusters.score, named.score), 1.0) as score
     from nodes
-    inner join clusters using (node)
-    inner join decided using (cluster)
-    left join best using (node)
+    inner join node_clusters using (node)
+    inner join owners using (cluster)
+    left join named using (node)
 """
 
 # One row per source row: the reference to a record of its own system, else what its mention means.
@@ -148,8 +151,8 @@ def run_identity(
         con.execute(_TABLES)
         ledger.ensure_ledger(con)
         history.ensure_history(con)
-        for tables in (records.TABLES, match.TABLES, review.TABLES):
-            con.execute(tables)
+        for module in (records, match, constrain, namesakes, review):
+            con.execute(module.TABLES)
         install_macros(con)
         judgements.load(con, settings)
         with _told(t("names, numbers and codes normalised")):
@@ -157,12 +160,12 @@ def run_identity(
         with _told(t("records matched")):
             con.execute(_JUDGED)
             matcher(con)
-            con.execute(_CLUSTERS)
             build_queue(con)
         with _told(t("mentions resolved")):
             resolve_mentions(con)
-        con.execute(_MEMBERS_NOW, {"mention": MENTION})
+        find_concerned(con, MENTION)
         changes = ledger.decide(con)
+        list_owners(con)
         with _told(t("rows given their customer")):
             _build_xref(con)
         with _told(t("identity written")):
@@ -212,12 +215,12 @@ def _build_xref(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(_RECORD_ROWS)
     con.execute(
         "create or replace temp table reference_ids as select system, customer_source_id, customer_id "
-        "from customer_references inner join clusters using (node) inner join decided using (cluster)"
+        "from customer_references inner join clusters using (node) inner join owners using (cluster)"
     )
     con.execute(
         "create or replace temp table mention_ids as "
-        f"select system, {', '.join(WHO)}, decided.customer_id, method, score "
-        "from mentions left join decided using (cluster)"
+        f"select system, {', '.join(WHO)}, owners.customer_id, method, score "
+        "from mentions left join owners using (cluster)"
     )
     con.execute(
         "create or replace temp table unresolved_now "
@@ -268,19 +271,18 @@ def _write(con: duckdb.DuckDBPyConnection, run_id: str, moment: datetime, is_new
         ledger.record(con, run_id, moment)
         _write_xref(con, run_id, moment)
         keep_records(con)
-        keep_pairs(con)
+        keep_matches(con)
+        keep_shares(con)
+        keep_clusters(con)
         keep_queue(con, run_id, moment)
         if is_new:
             con.execute("delete from identity.matcher_state")
             con.execute(
                 "insert into identity.matcher_state select ?, count(*), ? from nodes", [_signature(), moment]
             )
-        for name, query in (
-            ("records", RECORDS),
-            ("identifiers", IDENTIFIERS),
-            ("unresolved", "select * from unresolved_now"),
-        ):
-            _replace(con, name, query)
+        define_views(con)
+        con.execute("delete from identity.unresolved")
+        con.execute("insert into identity.unresolved from unresolved_now")
         con.commit()
     except BaseException:
         con.rollback()
@@ -328,14 +330,6 @@ def _write_xref(con: duckdb.DuckDBPyConnection, run_id: str, moment: datetime) -
         "from xref_new left join xref_gone as gone using (system, source_table, source_id, customer_id)",
         {"moment": moment, "run": run_id},
     )
-
-
-def _replace(con: duckdb.DuckDBPyConnection, name: str, query: str) -> None:
-    """Keep the query's result as identity.<name>, unless that is what it holds already."""
-    con.execute(f"create or replace temp table fresh as {query}")
-    con.execute(f"create table if not exists identity.{name} as from fresh limit 0")
-    if store.content_hash(con, "temp.fresh") != store.content_hash(con, f"identity.{name}"):
-        con.execute(f"create or replace table identity.{name} as from fresh")
 
 
 def _result(con: duckdb.DuckDBPyConnection, changes: ledger.LedgerChanges) -> IdentityResult:

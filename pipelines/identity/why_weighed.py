@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 import duckdb
 
-from pipelines.identity.match import MODELS, OF_KIND, list_compared
-from pipelines.identity.model import Comparison, Model, find_pairs, load_model, score_pairs
+from pipelines.identity.match import MODELS, OF_KIND, USABLE, list_compared
+from pipelines.identity.model import Comparison, Model, find_pairs, list_keys, load_model, score_pairs
 from pipelines.identity.normalise import install_macros, quoted
 
 _OF_TWO = {
@@ -121,6 +121,7 @@ def weigh(con: duckdb.DuckDBPyConnection, one: int, other: int) -> Weighed | Non
     found = []
     with duckdb.connect() as small:
         _copy(con, small, one, other)
+        small.execute(USABLE)
         list_compared(small)
         small.execute("create temp table two (left_node bigint, right_node bigint)")
         small.execute("insert into two values (?, ?)", [min(one, other), max(one, other)])
@@ -150,7 +151,8 @@ def _weighed(
     con: duckdb.DuckDBPyConnection, small: duckdb.DuckDBPyConnection, model: Model, one: int
 ) -> Weighed:
     _copy_frequencies(con, small, model)
-    find_pairs(small, model, "kind_records", "kind_pairs")
+    list_keys(small, model, "kind_records", "kind_keys")
+    find_pairs(small, model, "kind_keys", "kind_pairs")
     share_a_key = bool(small.execute("select 1 from kind_pairs").fetchone())
     score_pairs(small, model, "kind_records", "two", "scored", "frequencies", least=0, in_parts=True)
     row = small.execute(

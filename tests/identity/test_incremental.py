@@ -21,7 +21,8 @@ from warehouse import store
 _GIVEN = "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超秀霞平刚桂英华玉兰红建国志"
 _TABLES = (
     "customer_xref", "customer_ids", "customer_id_changes", "members", "member_changes", "nodes",
-    "node_identifiers", "shared_values", "pairs", "frequencies", "review_queue", "records", "identifiers",
+    "node_identifiers", "shared_values", "pairs", "blocking_keys", "cut_edges", "frequencies",
+    "node_clusters", "name_shares", "review_queue", "records", "identifiers", "unresolved",
 )  # fmt: skip
 
 
@@ -124,7 +125,7 @@ def test_a_crowd_at_one_number_outlives_the_record_it_was_compared_with(world: W
     assert len(world.partition()) == customers + 1
 
 
-@pytest.mark.parametrize("last_step", ["keep_pairs", "keep_queue", "_replace"])
+@pytest.mark.parametrize("last_step", ["keep_matches", "keep_queue", "define_views"])
 def test_a_run_that_dies_while_it_writes_leaves_all_as_it_was(
     world: World, monkeypatch: pytest.MonkeyPatch, last_step: str
 ) -> None:

@@ -15,7 +15,7 @@ import yaml
 from pipelines import i18n
 from pipelines.errors import GuikeError
 from pipelines.identity.match import MODELS
-from pipelines.identity.model import Model, find_pairs, load_model, read_model, score_pairs
+from pipelines.identity.model import Model, find_pairs, list_keys, load_model, read_model, score_pairs
 
 _TITLE = {"en": "name", "zh": "姓名"}
 _PRIOR, _SAME, _OTHER, _CODE, _NO_CODE = 0.01, (0.9, 0.02), (0.1, 0.98), (0.8, 0.001), (0.2, 0.999)
@@ -56,7 +56,8 @@ def _records(con: duckdb.DuckDBPyConnection, *rows: tuple[int, str | None, str |
 
 
 def _found(con: duckdb.DuckDBPyConnection, model: Model) -> set[tuple[int, int]]:
-    find_pairs(con, model, "said", "found")
+    list_keys(con, model, "said", "keys")
+    find_pairs(con, model, "keys", "found", "(from said where is_changed)")
     return set(con.execute("from found").fetchall())
 
 
@@ -246,10 +247,11 @@ def test_keys_may_be_texts_or_lists_in_any_order() -> None:
     for keys in (("name", "numbers"), ("numbers", "name")):
         with duckdb.connect() as con:
             con.execute(
-                "create temp table records as select *, true as is_changed from (values "
+                "create temp table records as from (values "
                 "(1, 'Li', ['7']), (2, 'Li', []), (3, 'Wu', ['8', '7']), (4, 'Xu', null), (5, '', ['']), "
                 "(6, '', [''])) as said (node, name, numbers)"
             )
-            find_pairs(con, _keyed_model(*keys), "records", "pairs")
+            list_keys(con, _keyed_model(*keys), "records", "keys")
+            find_pairs(con, _keyed_model(*keys), "keys", "pairs")
             found.append(con.execute("from pairs order by all").fetchall())
     assert found == [[(1, 2), (1, 3)]] * 2

@@ -148,8 +148,8 @@ class _Company:
         match_by_models(con)
         self.matched = _groups(
             con.execute(
-                "select system || '.customers.' || source_id, coalesce(cluster, node)::varchar "
-                "from nodes left join components using (node)"
+                "select system || '.customers.' || source_id, cluster::varchar "
+                "from nodes inner join node_clusters using (node)"
             ).fetchall()
         )
 
