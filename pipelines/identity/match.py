@@ -179,7 +179,10 @@ def match_by_models(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("create or replace temp table blocking_keys as from identity.blocking_keys limit 0")
     _count_names(con)
     for name in MODELS:
-        _add_pairs(con, load_model(name), OF_KIND[name])
+        _find_pairs(con, load_model(name), OF_KIND[name])
+    _add_partners(con)
+    for name in MODELS:
+        _score_pairs(con, load_model(name), OF_KIND[name])
     find_reached(con)
     con.execute("create or replace temp table reached_usable as from usable semi join reached using (node)")
     con.execute(_EDGES)
@@ -265,19 +268,33 @@ _KIND_KEYS = """
 """
 
 
-def _add_pairs(con: duckdb.DuckDBPyConnection, model: Model, of_kind: str) -> None:
+def _find_pairs(con: duckdb.DuckDBPyConnection, model: Model, of_kind: str) -> None:
+    """Make `<model>_pairs`, of which one is touched at least."""
     con.execute(f"create or replace temp table kind_records as select * from compared where {of_kind}")
     list_keys(con, model, "kind_records", "fresh_keys")
     con.execute("insert into blocking_keys by name select ? as model, * from fresh_keys", [model.name])
     con.execute(_KIND_KEYS, {"model": model.name})
-    find_pairs(con, model, "kind_keys", "kind_pairs", "touched")
+    find_pairs(con, model, "kind_keys", f"{model.name}_pairs", "touched")
+    for table in ("kind_records", "kind_keys", "fresh_keys"):
+        con.execute(f"drop table {table}")
+
+
+def _add_partners(con: duckdb.DuckDBPyConnection) -> None:
+    """Add to `compared` who isn't touched but stands in a pair."""
+    pairs = " union all ".join(f"select * from {name}_pairs" for name in MODELS)
     con.execute(
-        "create or replace temp table kind_partners as "
-        "select left_node as node from kind_pairs anti join kind_records on left_node = node "
-        "union select right_node from kind_pairs anti join kind_records on right_node = node"
+        f"create or replace temp table partners as with pairs as ({pairs}) "
+        "select left_node as node from pairs where left_node not in (from touched) "
+        "union select right_node from pairs where right_node not in (from touched)"
     )
-    con.execute(f"insert into kind_records {_COMPARED.format(wanted='kind_partners')}")
-    score_pairs(con, model, "kind_records", "kind_pairs", "kind_scores", "frequencies")
+    con.execute(f"insert into compared {_COMPARED.format(wanted='partners')}")
+    con.execute("drop table partners")
+
+
+def _score_pairs(con: duckdb.DuckDBPyConnection, model: Model, of_kind: str) -> None:
+    """Add `<model>_pairs` to `pairs`, scored."""
+    con.execute(f"create or replace temp table kind_records as select * from compared where {of_kind}")
+    score_pairs(con, model, "kind_records", f"{model.name}_pairs", "kind_scores", "frequencies")
     # Records of unknown kind were compared as both.
     con.execute("delete from pairs where (left_node, right_node) in "
                 "(select (left_node, right_node) from kind_scores) and model <> ?", [model.name])  # fmt: skip
@@ -285,5 +302,5 @@ def _add_pairs(con: duckdb.DuckDBPyConnection, model: Model, of_kind: str) -> No
         f"insert into pairs by name select *, score >= {model.merge} and not is_capped as is_match "
         "from kind_scores"
     )
-    for table in ("kind_records", "kind_pairs", "kind_scores", "kind_keys", "fresh_keys", "kind_partners"):
+    for table in ("kind_records", f"{model.name}_pairs", "kind_scores"):
         con.execute(f"drop table {table}")

@@ -100,7 +100,7 @@ _NAMED = """
 """
 
 _NODES = """
-    create or replace temp table nodes as
+    create or replace temp table fresh_nodes as
     with said as (
         select inputs.*, by_address.value as place_of_address, by_region.value as place_of_region,
             mobiles.value as first_number, phones.value as second_number, said_mails.value as address_of_mail,
@@ -144,42 +144,36 @@ _NODES = """
 """
 
 _IDENTIFIERS = """
-    create or replace temp table node_identifiers as
+    create or replace temp table fresh_identifiers as
     with contacts as (
         select node, phone_number(contact.phone) as number, email_address(contact.email) as address,
             names.surname
         from (select node, unnest(contacts) as contact from fresh_inputs)
         left join record_names as names on contact.name = names.raw and names.given_type = 'person'),
     every as (
-        select node, 'phone' as kind, first_number as value, contact_surname from nodes
-        union all select node, 'phone', second_number, contact_surname from nodes
-        union all select node, 'email', email_normalised, contact_surname from nodes
-        union all select node, 'wechat', wechat, contact_surname from nodes
-        union all select node, 'credit_code', credit_code_normalised, null from nodes
-        union all select node, 'personal_id', personal_id, null from nodes
-        union all select node, 'tax_number', tax_number_normalised, null from nodes
-        union all select node, 'tax_number', credit_code_normalised[3:17], null from nodes
+        select node, 'phone' as kind, first_number as value, contact_surname from fresh_nodes
+        union all select node, 'phone', second_number, contact_surname from fresh_nodes
+        union all select node, 'email', email_normalised, contact_surname from fresh_nodes
+        union all select node, 'wechat', wechat, contact_surname from fresh_nodes
+        union all select node, 'credit_code', credit_code_normalised, null from fresh_nodes
+        union all select node, 'personal_id', personal_id, null from fresh_nodes
+        union all select node, 'tax_number', tax_number_normalised, null from fresh_nodes
+        union all select node, 'tax_number', credit_code_normalised[3:17], null from fresh_nodes
         union all select node, 'phone', number, surname from contacts
         union all select node, 'email', address, surname from contacts)
     select distinct kind, value, node, contact_surname from every where value is not null
 """
 
-_UNCHANGED = """
-    create or replace temp table unchanged as
-    select kept.node
-    from kept_nodes as kept
-    semi join record_inputs as inputs
-        on kept.system = inputs.system and kept.source_table = inputs.source_table
-        and kept.source_id = inputs.source_id and kept.content = inputs.content
+# Records that are not what they were, or gone.
+_LEFT_BEHIND = """
+    create or replace temp table left_behind as
+    select node from kept_nodes semi join fresh_inputs using (node)
+    union all
+    select node from kept_nodes anti join record_inputs using (system, source_table, source_id)
 """
 
 # What a record that has changed or gone said before, and what is said by those that have come or changed; a
 # value that was shared may be so no longer.
-_LEFT_BEHIND = """
-    create or replace temp table left_behind as
-    select node from kept_nodes
-    where node in (select node from fresh_inputs) or node not in (select node from nodes)
-"""
 _RECOUNTED = """
     create or replace temp table recounted as
     select kind, value from node_identifiers semi join fresh_inputs using (node)
@@ -253,8 +247,9 @@ def rules_signature() -> str:
 def build_records(con: duckdb.DuckDBPyConnection, most_names: int) -> None:
     """Make `nodes`, `node_identifiers`, `shared_values`, `customer_references`, `left_behind`, `touched`.
 
-    All are TEMP tables. `left_behind` has the nodes that are not what they were, or gone. `touched` has the nodes whose pairs must be found anew: new and changed ones, and those at a
-    value that has become shared or isn't any more.
+    All are TEMP tables, but the first two, which are TEMP views of what is kept and what is fresh.
+    `left_behind` has the nodes that are not what they were, or gone. `touched` has the nodes whose pairs must
+    be found anew: new and changed ones, and those at a value that has become shared or isn't any more.
 
     Args:
         con: a connection with the macros of `normalise.install_macros` and the views kept_… of `resolve.py`.
@@ -280,39 +275,37 @@ def build_records(con: duckdb.DuckDBPyConnection, most_names: int) -> None:
     con.execute(_NAMED)
     con.execute(_NODES)
     con.execute(_IDENTIFIERS)
-    con.execute(_UNCHANGED)
-    con.execute("insert into nodes by name from kept_nodes semi join unchanged using (node)")
-    con.execute(
-        "insert into node_identifiers by name from kept_node_identifiers semi join unchanged using (node)"
-    )
+    con.execute(_LEFT_BEHIND)
+    for name, fresh in (("nodes", "fresh_nodes"), ("node_identifiers", "fresh_identifiers")):
+        con.execute(
+            f"create or replace temp view {name} as "
+            f"select * from kept_{name} anti join left_behind using (node) "
+            f"union all by name select * from {fresh}"
+        )
     con.execute(
         "create or replace temp table customer_references as "
         "select owner.system, customer_source_id, node from customer_references as owner "
         "inner join nodes using (system, source_table, source_id)"
     )
-    con.execute(_LEFT_BEHIND)
     con.execute(_RECOUNTED)
     con.execute(_SHARED, {"most": most_names})
     con.execute(_TOUCHED)
     said_tables = [f"said_{name}" for name in _SAID]
-    for table in ("record_names", "named_inputs", "record_inputs", "unchanged", "recounted",
+    for table in ("record_names", "named_inputs", "record_inputs", "recounted",
                   *said_tables):  # fmt: skip
         con.execute(f"drop table {table}")
 
 
 def keep_records(con: duckdb.DuckDBPyConnection) -> None:
-    """Bring identity.nodes and its companions to what `build_records` found. Call it in a transaction."""
-    con.execute("delete from identity.nodes where node not in (select node from nodes)")
-    con.execute("delete from identity.nodes where node in (select node from fresh_inputs)")
-    con.execute("insert into identity.nodes by name from nodes semi join fresh_inputs using (node)")
-    con.execute(
-        "delete from identity.node_identifiers where node not in (select node from identity.nodes) "
-        "or node in (select node from fresh_inputs)"
-    )
-    con.execute(
-        "insert into identity.node_identifiers by name "
-        "from node_identifiers semi join fresh_inputs using (node)"
-    )
+    """Bring identity.nodes and its companions to what `build_records` found.
+
+    Call it in a transaction, and last: `nodes` and `node_identifiers` are no more what they were.
+    """
+    unchanged = "(select node from kept_nodes anti join left_behind using (node))"
+    con.execute(f"delete from identity.node_identifiers where node not in {unchanged}")
+    con.execute("insert into identity.node_identifiers by name from fresh_identifiers")
+    con.execute(f"delete from identity.nodes where node not in {unchanged}")
+    con.execute("insert into identity.nodes by name from fresh_nodes")
     con.execute("delete from identity.shared_values")
     con.execute("insert into identity.shared_values from shared_values")
 

@@ -270,7 +270,6 @@ def _write(con: duckdb.DuckDBPyConnection, run_id: str, moment: datetime, is_new
     try:
         ledger.record(con, run_id, moment)
         _write_xref(con, run_id, moment)
-        keep_records(con)
         keep_matches(con)
         keep_shares(con)
         keep_clusters(con)
@@ -280,9 +279,10 @@ def _write(con: duckdb.DuckDBPyConnection, run_id: str, moment: datetime, is_new
             con.execute(
                 "insert into identity.matcher_state select ?, count(*), ? from nodes", [_signature(), moment]
             )
-        define_views(con)
         con.execute("delete from identity.unresolved")
         con.execute("insert into identity.unresolved from unresolved_now")
+        keep_records(con)
+        define_views(con)
         con.commit()
     except BaseException:
         con.rollback()
@@ -335,7 +335,8 @@ def _write_xref(con: duckdb.DuckDBPyConnection, run_id: str, moment: datetime) -
 def _result(con: duckdb.DuckDBPyConnection, changes: ledger.LedgerChanges) -> IdentityResult:
     row = con.execute(
         """
-        select (select count(*) from nodes), (select count(*) from xref_now) - (select count(*) from nodes),
+        select (select count(*) from identity.nodes),
+            (select count(*) from xref_now) - (select count(*) from identity.nodes),
             (select count(*) from identity.customer_ids where status = 'active'),
             (select coalesce(sum(rows), 0)::bigint from identity.unresolved)
         """

@@ -21,30 +21,30 @@ _QUEUE = """
     with doubtful as (
         select left_node, right_node, score, method,
             case when is_capped and score >= {merge} then 'names differ' else 'not sure' end as reason,
-            {evidence_en} as evidence, {evidence_zh} as evidence_zh
+            model, levels
         from pairs where not is_match
         union all
-        select cut.left_node, cut.right_node, cut.score, cut.method, cut.reason, {evidence_en}, {evidence_zh}
+        select cut.left_node, cut.right_node, cut.score, cut.method, cut.reason, model, levels
         from cut_edges as cut left join pairs using (left_node, right_node)),
     apart as (
-        select doubtful.*, least(one.cluster, other.cluster) as one, greatest(one.cluster,
-            other.cluster) as other
+        select doubtful.*, least(one.cluster, other.cluster) as low, greatest(one.cluster,
+            other.cluster) as high
         from doubtful
         inner join clusters as one on left_node = one.node
         inner join clusters as other on right_node = other.node
-        where one.cluster <> other.cluster)
+        where one.cluster <> other.cluster
+        qualify row_number() over (
+            partition by low, high order by doubtful.score desc, left_node, right_node) = 1)
     select one.system as left_system, one.source_table as left_table, one.source_id as left_id,
         other.system as right_system, other.source_table as right_table, other.source_id as right_id,
-        score, method, reason, evidence, evidence_zh
+        score, method, reason, {evidence_en} as evidence, {evidence_zh} as evidence_zh
     from apart
     inner join nodes as one on left_node = one.node
     inner join nodes as other on right_node = other.node
-    where (apart.one, apart.other) not in (
+    where (low, high) not in (
         select (least(a.cluster, b.cluster), greatest(a.cluster, b.cluster))
         from judged inner join clusters as a on left_node = a.node
             inner join clusters as b on right_node = b.node)
-    qualify row_number() over (partition by apart.one, apart.other order by score desc, left_node,
-        right_node) = 1
 """
 
 TABLES = """
