@@ -65,7 +65,9 @@ _COMPARED = """
             min(value) filter (kind = 'wechat') as wechat,
             min(value) filter (kind = 'phone' and is_mobile(value)) as mobile
         from usable semi join {wanted} using (node) group by node)
-    select nodes.* exclude (wechat, city), listed.wechat, listed.mobile, listed.mailbox,
+    select nodes.* exclude (system, source_table, source_id, created_at, content, wechat, city, first_number,
+            second_number, email_normalised, credit_code_normalised, tax_number_normalised, personal_id),
+        listed.wechat, listed.mobile, listed.mailbox,
         case when regexp_matches(given_name, '^[a-z]') then given_name[1] end as initial,
         case when party_type = 'organisation' then coalesce(city, place) else city end as city,
         coalesce(phones, []) as phones, coalesce(tails, []) as tails, coalesce(emails, []) as emails,
@@ -98,11 +100,13 @@ OF_KIND = {
 }
 """Which of the records each model is for."""
 
+# Nodes whose pairs and keys are not what they were.
+_ANEW = """
+    create or replace temp table anew as select node from touched union select node from left_behind
+"""
 _KEPT_PAIRS = """
     create or replace temp table pairs as
-    select * from kept_pairs
-    where left_node in (select node from nodes) and right_node in (select node from nodes)
-        and left_node not in (select node from touched) and right_node not in (select node from touched)
+    from kept_pairs where left_node not in (from anew) and right_node not in (from anew)
 """
 
 _EDGES = """
@@ -175,6 +179,7 @@ def match_by_models(con: duckdb.DuckDBPyConnection) -> None:
     """The `Matcher` with Splink's models; see the module's docstring for its order."""
     con.execute(USABLE)
     list_compared(con)
+    con.execute(_ANEW)
     con.execute(_KEPT_PAIRS)
     con.execute("create or replace temp table blocking_keys as from identity.blocking_keys limit 0")
     _count_names(con)
@@ -208,14 +213,11 @@ def list_compared(con: duckdb.DuckDBPyConnection) -> None:
 
 def keep_matches(con: duckdb.DuckDBPyConnection) -> None:
     """Bring what the next run needs to what was found. Call it in a transaction."""
-    gone = "{node} not in (select node from nodes) or {node} in (select node from touched)"
-    is_gone = " or ".join(gone.format(node=node) for node in ("left_node", "right_node"))
-    con.execute(f"delete from identity.pairs where {is_gone}")
-    con.execute(
-        "insert into identity.pairs from pairs where left_node in (select node from touched) "
-        "or right_node in (select node from touched)"
-    )
-    con.execute(f"delete from identity.blocking_keys where {gone.format(node='node')}")
+    is_new = not con.execute("select 1 from kept_nodes limit 1").fetchone()
+    in_a_pair = "left_node in (from anew) or right_node in (from anew)"
+    con.execute(f"delete from identity.pairs where {is_new} or {in_a_pair}")
+    con.execute(f"insert into identity.pairs from pairs where {in_a_pair}")
+    con.execute(f"delete from identity.blocking_keys where {is_new} or node in (from anew)")
     con.execute("insert into identity.blocking_keys by name from blocking_keys")
     con.execute("delete from identity.cut_edges")
     con.execute("insert into identity.cut_edges from cut_edges")
@@ -226,17 +228,12 @@ def keep_matches(con: duckdb.DuckDBPyConnection) -> None:
 
 def keep_clusters(con: duckdb.DuckDBPyConnection) -> None:
     """Bring identity.node_clusters to `node_clusters` and their `owners`. Call it in a transaction."""
-    con.execute(
-        "create or replace temp table moved as select node from reached "
-        "union select node from members_now inner join nodes using (system, source_table, source_id)"
-    )
     con.execute("delete from identity.node_clusters "
                 "where node in (from moved) or node not in (select node from nodes)")  # fmt: skip
     con.execute(
         "insert into identity.node_clusters by name "
         "from node_clusters semi join moved using (node) inner join owners using (cluster)"
     )
-    con.execute("drop table moved")
 
 
 def _count_names(con: duckdb.DuckDBPyConnection) -> None:
@@ -262,8 +259,7 @@ _KIND_KEYS = """
     select node, key, is_strong
     from kept_blocking_keys
     semi join fresh_keys using (key)
-    semi join nodes using (node)
-    anti join touched using (node)
+    anti join anew using (node)
     where model = $model
 """
 

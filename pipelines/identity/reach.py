@@ -209,6 +209,13 @@ def find_concerned(con: duckdb.DuckDBPyConnection, mention: str) -> None:
 
 
 def list_owners(con: duckdb.DuckDBPyConnection) -> None:
-    """Make `owners` (cluster, customer_id) for every cluster there is, from `decided` and the last run."""
+    """Make `owners` (cluster, customer_id) for every cluster there is, from `decided` and the last run.
+
+    And `moved` (node), outside of which no record's customer, method or score is another than it was.
+    """
     con.execute(_OWNERS)
+    con.execute(
+        "create or replace temp table moved as select node from reached "
+        "union select rank from members_now where is_record"
+    )
     con.execute("drop table mentions_known")

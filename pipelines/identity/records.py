@@ -21,12 +21,16 @@ from pipelines.identity.phones import MOBILE
 
 _INPUTS = """
     create or replace temp table record_inputs as
-    with contacts as (
-        select owner.system, owner.source_table, owner.source_id,
+    with said as (
+        select system, customer_source_id,
             list_sort(list({'name': contact_name, 'phone': customer_phone,
                 'email': customer_email})) as contacts
-        from quality.passed_contacts as contacts
-        inner join customer_references as owner using (system, customer_source_id)
+        from quality.passed_contacts group by all),
+    contacts as (
+        select owner.system, min(owner.source_table) as source_table, owner.source_id,
+            any_value(said.contacts) as contacts
+        from quality.passed_customers as owner
+        inner join said on owner.system = said.system and owner.source_id = said.customer_source_id
         group by all)
     select system, source_table, source_id, created_at, party_type, customer_name, contact_name, mobile,
         phone, email, wechat_id, credit_code, region, address, contacts.contacts,
@@ -49,8 +53,8 @@ _ONE_PER_KEY = """
 # same, the table that comes first by name is meant.
 _REFERENCES = """
     create or replace temp table customer_references as
-    select system, source_id as customer_source_id, min(source_table) as source_table, source_id
-    from quality.passed_customers group by all
+    select system, source_id as customer_source_id, arg_min(node, source_table) as node
+    from nodes group by all
 """
 
 _FRESH = """
@@ -256,7 +260,6 @@ def build_records(con: duckdb.DuckDBPyConnection, most_names: int) -> None:
         most_names: a phone number or e-mail address under more distinct names than this identifies nobody.
             An own employee's number or address identifies no customer either.
     """
-    con.execute(_REFERENCES)
     con.execute(_INPUTS)
     repeats = con.execute(
         "select count(*) > count(distinct hash(system, source_table, source_id)) from record_inputs"
@@ -282,11 +285,7 @@ def build_records(con: duckdb.DuckDBPyConnection, most_names: int) -> None:
             f"select * from kept_{name} anti join left_behind using (node) "
             f"union all by name select * from {fresh}"
         )
-    con.execute(
-        "create or replace temp table customer_references as "
-        "select owner.system, customer_source_id, node from customer_references as owner "
-        "inner join nodes using (system, source_table, source_id)"
-    )
+    con.execute(_REFERENCES)
     con.execute(_RECOUNTED)
     con.execute(_SHARED, {"most": most_names})
     con.execute(_TOUCHED)

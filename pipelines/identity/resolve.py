@@ -293,7 +293,8 @@ def _write_xref(con: duckdb.DuckDBPyConnection, run_id: str, moment: datetime) -
     """Delete what is gone or different and insert what is new; unchanged source tables are left alone.
 
     A table is unchanged when the hashes of its rows agree (see `store.content_hash`), which costs a fraction
-    of comparing row by row.
+    of comparing row by row. Of tables that have nothing but customers' records, only those that have moved
+    are compared.
     """
     group_hash = (
         "select system, source_table, count(*) as rows, sum(h::hugeint) as total, bit_xor(h) as mixed "
@@ -304,21 +305,43 @@ def _write_xref(con: duckdb.DuckDBPyConnection, run_id: str, moment: datetime) -
         f"""
         create or replace temp table changed_tables as
         with now as ({group_hash.format(table="xref_now")}),
-        kept as ({group_hash.format(table="identity.customer_xref")})
-        select distinct system, source_table
-        from ((from now except from kept) union all (from kept except from now))
+        kept as ({group_hash.format(table="identity.customer_xref")}),
+        changed as (
+            select *, true as is_now from (from now except from kept)
+            union all select *, false from (from kept except from now)),
+        records as (
+            select system, source_table, count(*) as rows, true as is_now from nodes group by all
+            union all select system, source_table, count(*), false from kept_nodes group by all)
+        select system, source_table, bool_and(records.is_now is not null) as is_of_records
+        from changed left join records using (system, source_table, rows, is_now)
+        group by all
         """
     )
+    con.execute(
+        """
+        create or replace temp table moved_keys as
+        select system, source_table, source_id from nodes semi join moved using (node)
+        union all
+        select system, source_table, source_id from kept_nodes semi join left_behind using (node)
+        """
+    )
+    looked_at = (
+        "inner join changed_tables using (system, source_table) "
+        "where not is_of_records or (system, source_table, source_id) in (from moved_keys)"
+    )
     same = "using (system, source_table, source_id, customer_id, method, score)"
-    changed = "semi join changed_tables using (system, source_table)"
     con.execute(
         f"""
-        create or replace temp table xref_gone as
-        select rowid as row_number, system, source_table, source_id, customer_id,
-            coalesce(valid_from, decided_at) as valid_from
-        from identity.customer_xref {changed} anti join xref_now {same};
+        create or replace temp table xref_kept as
+        select customer_xref.rowid as row_number, customer_xref.* from identity.customer_xref {looked_at};
         create or replace temp table xref_new as
-        select * from xref_now {changed} anti join identity.customer_xref {same};
+        select xref_now.* from xref_now {looked_at};
+        create or replace temp table xref_gone as
+        select row_number, system, source_table, source_id, customer_id,
+            coalesce(valid_from, decided_at) as valid_from
+        from xref_kept anti join xref_new {same};
+        create or replace temp table xref_new as
+        select * from xref_new anti join xref_kept {same};
         """
     )
     history.keep_past(con, moment)

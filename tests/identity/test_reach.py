@@ -46,7 +46,8 @@ _CASES: dict[str, tuple[Puts, Puts, set[str], set[frozenset[str]]]] = {
         _put(_FIRM, _SHORT, _OTHER), _put(_FIRM, _SHORT), set(), sets("fs"),
     ),
     "the firm that a short name meant is called otherwise": (
-        _put(_FIRM, _SHORT), _put(_FIRM | {"customer_name": "无锡大海传媒有限公司"}, _SHORT), {"f"}, sets("f", "s"),
+        _put(_FIRM, _SHORT), _put(_FIRM | {"customer_name": "无锡大海传媒有限公司"}, _SHORT), {"f"},
+        sets("f", "s"),
     ),
     "whom a rare name means comes": (_put(_BARE), _put(_BARE, _RARE), {"r"}, sets("br")),
     "whom a rare name meant goes": (_put(_BARE, _RARE), _put(_BARE), set(), sets("b")),
