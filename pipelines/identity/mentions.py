@@ -3,6 +3,7 @@
 Comes in: the `quality.passed_<entity>` views with who-columns, and the clusters of the customers' records.
 Goes out: TEMP tables `mentions` (every distinct mention with its cluster, or none) and `mention_members`
 (customers that only mentions know of). Each distinct mention is resolved once; rows get theirs by a join.
+Its name, number and address are taken apart once and kept for the next run, as long as a row says them.
 
 A mention that matches nobody and has a usable name becomes a customer of its own where money or service
 hangs on it: one per firm name over all systems, one per person's name and system. One that could mean
@@ -25,78 +26,95 @@ MENTION = "(mention)"
 """The source_table of members that are no record but a name used in rows."""
 WHO = ("customer_name", "customer_phone", "customer_email")
 
-_UNREFERENCED = """
-    select rows.system, coalesce(customer_name, '') as customer_name,
+_ROWS = """
+    select system, customer_source_id, coalesce(customer_name, '') as customer_name,
         coalesce(customer_phone, '') as customer_phone, coalesce(customer_email, '') as customer_email,
         {business} as is_business
-    from quality.passed_{entity} as rows
-    left join customer_references using (system, customer_source_id)
-    where customer_references.node is null
-    group by all
+    from quality.passed_{entity}
 """
+
+_SAID_MENTIONS = """
+    create or replace temp table said_mentions as
+    select row_number() over () as mention, system, customer_name, customer_phone, customer_email,
+        bool_or(is_business) as is_business
+    from ({rows})
+    anti join customer_references using (system, customer_source_id)
+    group by system, customer_name, customer_phone, customer_email
+"""
+
+_NEW_NAMES = """
+    create or replace temp table new_names as
+    select distinct customer_name as raw, null::varchar as given_type
+    from said_mentions anti join kept_mention_names on customer_name = raw
+    where customer_name <> ''
+"""
+
+# One kind by itself: DuckDB, given both macros in one query, takes the long way of each for every value.
+_NEW_VALUES = """
+    insert into fresh_mention_values
+    with kept as (select raw from kept_mention_values where kind = '{kind}'),
+    said as (select distinct {column} as raw from said_mentions where {column} <> '')
+    select '{kind}', raw, {macro}(raw) from said anti join kept using (raw)
+"""
+_MACROS = {"phone": ("customer_phone", "phone_number"), "email": ("customer_email", "email_address")}
 
 _PARSED = """
     create or replace temp table parsed_mentions as
-    select row_number() over (order by system, customer_name, customer_phone, customer_email) as mention,
-        said.*, names.party_type, names.name_normalised, names.core_name, names.firm_key, names.place,
-        names.surname, names.name_key,
-        phone_number(said.customer_phone) as number, email_address(said.customer_email) as address
-    from (
-        select system, customer_name, customer_phone, customer_email, bool_or(is_business) as is_business
-        from said_mentions group by all) as said
-    left join mention_names as names on said.customer_name = names.raw
+    with names as (from kept_mention_names union all from fresh_mention_names),
+    known as (from kept_mention_values union all from fresh_mention_values),
+    numbers as (select raw, value from known where kind = 'phone' and value is not null),
+    addresses as (select raw, value from known where kind = 'email' and value is not null)
+    select said.*, names.* exclude (raw), numbers.value as number, addresses.value as address
+    from said_mentions as said
+    left join names on said.customer_name = names.raw
+    left join numbers on said.customer_phone = numbers.raw
+    left join addresses on said.customer_email = addresses.raw
 """
 
 # What the mention's number or address belongs to, if its name doesn't speak against it.
 _BY_IDENTIFIER = """
     create or replace temp table found_mentions as
-    with owned as (
-        select distinct identifiers.kind, identifiers.value, clusters.cluster, nodes.party_type,
-            nodes.name_key, nodes.core_name, identifiers.contact_surname
-        from node_identifiers as identifiers
-        inner join nodes using (node)
-        inner join clusters using (node)
-        where kind in ('phone', 'email')
-            and (identifiers.kind, identifiers.value) not in (select (kind, value) from shared_values)),
-    asked as (
-        select mention, 'phone' as kind, number as value from parsed_mentions where number is not null
+    with asked as (
+        select *, 'phone' as kind, number as value from parsed_mentions where number is not null
         union all
-        select mention, 'email', address from parsed_mentions where address is not null)
-    select mention, asked.kind as method, min(cluster) as cluster,
-        min(cluster) <> max(cluster) as is_ambiguous
-    from asked
-    inner join owned using (kind, value)
-    inner join parsed_mentions as said using (mention)
-    where said.name_key is null or owned.name_key is null or said.name_key = owned.name_key
-        or (said.party_type = 'organisation' and owned.party_type = 'organisation'
-            and (contains(said.core_name, owned.core_name) or contains(owned.core_name, said.core_name)))
-        or (said.party_type = 'person' and owned.party_type = 'organisation'
-            and (said.surname = owned.contact_surname or contains(owned.core_name, said.name_normalised)))
-    group by mention, asked.kind
+        select *, 'email', address from parsed_mentions where address is not null)
+    select mention, kind as method, min(cluster) as cluster, min(cluster) <> max(cluster) as is_ambiguous
+    from asked as said
+    anti join shared_values using (kind, value)
+    inner join node_identifiers as identifiers using (kind, value)
+    inner join nodes as owner using (node)
+    inner join clusters using (node)
+    where said.name_key is null or owner.name_key is null or said.name_key = owner.name_key
+        or (said.party_type = 'organisation' and owner.party_type = 'organisation'
+            and (contains(said.core_name, owner.core_name) or contains(owner.core_name, said.core_name)))
+        or (said.party_type = 'person' and owner.party_type = 'organisation'
+            and (said.surname = identifiers.contact_surname
+                or contains(owner.core_name, said.name_normalised)))
+    group by mention, kind
 """
 
 # Firms by name: the registered name in full, the name as written, or, where the mention doesn't say the
 # place, the core alone if only one customer has it.
 _BY_NAME = """
     insert into found_mentions
-    with named as (
-        select cluster, firm_key, name_normalised, core_name
-        from nodes inner join clusters using (node)
-        where party_type = 'organisation' and name_normalised is not null),
-    forms as (
-        select 1 as rank, firm_key as form, cluster from named where firm_key is not null
-        union select 2, name_normalised, cluster from named
-        union select 3, core_name, cluster from named where length(core_name) > 2),
-    owned as (
-        select rank, form, min(cluster) as cluster, min(cluster) <> max(cluster) as is_ambiguous
-        from forms group by all),
-    asked as (
+    with asked as (
         select mention, 1 as rank, firm_key as form from parsed_mentions where firm_key is not null
         union all
         select mention, 2, name_normalised from parsed_mentions where party_type is distinct from 'person'
         union all
         select mention, 3, core_name from parsed_mentions
-        where party_type = 'organisation' and place is null)
+        where party_type = 'organisation' and place is null),
+    named as (
+        select node, firm_key, name_normalised, core_name from nodes
+        where party_type = 'organisation' and name_normalised is not null),
+    forms as (
+        select 1 as rank, firm_key as form, node from named
+        union all select 2, name_normalised, node from named
+        union all select 3, core_name, node from named where length(core_name) > 2),
+    owned as (
+        select rank, form, min(cluster) as cluster, min(cluster) <> max(cluster) as is_ambiguous
+        from forms semi join asked using (rank, form) inner join clusters using (node)
+        group by rank, form)
     select mention, 'name', arg_min(cluster, rank), arg_min(is_ambiguous, rank)
     from asked inner join owned using (rank, form)
     group by mention
@@ -147,25 +165,30 @@ _MEMBERS = """
 """
 
 
-def resolve_mentions(con: duckdb.DuckDBPyConnection) -> None:
-    """Make `mentions` and `mention_members` as TEMP tables.
+TABLES = """
+    create table if not exists identity.mention_names (
+        raw varchar not null, party_type varchar, name_normalised varchar, core_name varchar,
+        firm_key varchar, place varchar, surname varchar, name_key varchar);
+    create table if not exists identity.mention_values (
+        kind varchar not null, raw varchar not null, value varchar);
+"""
+"""What the next run needs to take apart only names, numbers and addresses that are new."""
 
-    Needs `nodes`, `node_identifiers`, `shared_values`, `customer_references` of `records.py`, and `clusters`
-    (node, cluster: one row per node).
+
+def resolve_mentions(con: duckdb.DuckDBPyConnection) -> None:
+    """Make `mentions` and `mention_members` as TEMP tables, and what `keep_mentions` writes.
+
+    Needs `nodes`, `node_identifiers`, `shared_values`, `customer_references` of `records.py`, `clusters`
+    (node, cluster: one row per node), and the views kept_… of `resolve.py`.
 
     `mentions`: system and the who-columns as written ('' for NULL), cluster, method, score; cluster is NULL
     for the unresolved. `mention_members`: source_id, party_type, cluster of customers without a record.
     """
-    union = " union all ".join(
-        _UNREFERENCED.format(entity=entity, business=str(entity in BUSINESS).lower()) for entity in ENTITIES
+    rows = " union all ".join(
+        _ROWS.format(entity=entity, business=str(entity in BUSINESS).lower()) for entity in ENTITIES
     )
-    con.execute(f"create or replace temp table said_mentions as {union}")
-    parse_names(
-        con,
-        "(select distinct customer_name as raw, null::varchar as given_type from said_mentions "
-        "where customer_name <> '')",
-        "mention_names",
-    )
+    con.execute(_SAID_MENTIONS.format(rows=rows))
+    _parse_new(con)
     for statement in (_PARSED, _BY_IDENTIFIER, _BY_NAME, _RESOLVED):
         con.execute(statement)
     row = con.execute("select coalesce(max(node), 0) from nodes").fetchone()
@@ -176,5 +199,39 @@ def resolve_mentions(con: duckdb.DuckDBPyConnection) -> None:
         from mention_members as members where mentions.own_key = members.source_id
         """
     )
-    for table in ("said_mentions", "mention_names", "parsed_mentions", "found_mentions"):
+    for table in ("said_mentions", "parsed_mentions", "found_mentions"):
         con.execute(f"drop table {table}")
+
+
+def _parse_new(con: duckdb.DuckDBPyConnection) -> None:
+    """TEMP `fresh_mention_names` and `fresh_mention_values`: what no earlier run has parsed."""
+    for name in ("mention_names", "mention_values"):
+        con.execute(f"create or replace temp table fresh_{name} as from kept_{name} limit 0")
+    con.execute(_NEW_NAMES)
+    # To parse no names costs as much as to parse a few thousand.
+    if con.execute("select 1 from new_names limit 1").fetchone():
+        parse_names(con, "new_names", "parts_of_names")
+        con.execute(
+            "insert into fresh_mention_names select raw, party_type, name_normalised, core_name, firm_key, "
+            "place, surname, name_key from parts_of_names"
+        )
+        con.execute("drop table parts_of_names")
+    con.execute("drop table new_names")
+    for kind, (column, macro) in _MACROS.items():
+        con.execute(_NEW_VALUES.format(kind=kind, column=column, macro=macro))
+
+
+def keep_mentions(con: duckdb.DuckDBPyConnection) -> None:
+    """Bring identity.mention_names and mention_values to what rows say. Call it in a transaction."""
+    con.execute(
+        "delete from identity.mention_names where raw not in (select customer_name from mentions) "
+        "or raw in (select raw from fresh_mention_names)"
+    )
+    for kind, (column, _) in _MACROS.items():
+        con.execute(
+            f"delete from identity.mention_values where kind = '{kind}' "
+            f"and (raw not in (select {column} from mentions) "
+            f"or raw in (select raw from fresh_mention_values where kind = '{kind}'))"
+        )
+    for name in ("mention_names", "mention_values"):
+        con.execute(f"insert into identity.{name} from fresh_{name}")

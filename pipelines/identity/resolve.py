@@ -24,12 +24,13 @@ from pipelines.identity import (
     judgements,
     ledger,
     match,
+    mentions,
     namesakes,
     records,
     review,
 )
 from pipelines.identity.match import MODELS, Matcher, keep_clusters, keep_matches, match_by_models
-from pipelines.identity.mentions import ENTITIES, MENTION, WHO, resolve_mentions
+from pipelines.identity.mentions import ENTITIES, MENTION, WHO, keep_mentions, resolve_mentions
 from pipelines.identity.model import load_model
 from pipelines.identity.namesakes import keep_shares
 from pipelines.identity.normalise import install_macros
@@ -58,7 +59,7 @@ _TABLES = """
 
 _KEPT = (
     "nodes", "node_identifiers", "shared_values", "pairs", "blocking_keys", "frequencies", "cut_edges",
-    "node_clusters", "name_shares",
+    "node_clusters", "name_shares", "mention_names", "mention_values",
 )  # fmt: skip
 _REBUILD_SHARE = 0.2
 """Beyond so many new or changed records all is matched anew, and names are counted anew."""
@@ -151,7 +152,7 @@ def run_identity(
         con.execute(_TABLES)
         ledger.ensure_ledger(con)
         history.ensure_history(con)
-        for module in (records, match, constrain, namesakes, review):
+        for module in (records, match, constrain, namesakes, mentions, review):
             con.execute(module.TABLES)
         install_macros(con)
         judgements.load(con, settings)
@@ -272,6 +273,7 @@ def _write(con: duckdb.DuckDBPyConnection, run_id: str, moment: datetime, is_new
         _write_xref(con, run_id, moment)
         keep_matches(con)
         keep_shares(con)
+        keep_mentions(con)
         keep_clusters(con)
         keep_queue(con, run_id, moment)
         if is_new:

@@ -22,7 +22,8 @@ _GIVEN = "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超秀霞平刚桂英�
 _TABLES = (
     "customer_xref", "customer_ids", "customer_id_changes", "members", "member_changes", "nodes",
     "node_identifiers", "shared_values", "pairs", "blocking_keys", "cut_edges", "frequencies",
-    "node_clusters", "name_shares", "review_queue", "records", "identifiers", "unresolved",
+    "node_clusters", "name_shares", "mention_names", "mention_values",
+    "review_queue", "records", "identifiers", "unresolved",
 )  # fmt: skip
 
 
@@ -130,10 +131,11 @@ def test_a_run_that_dies_while_it_writes_leaves_all_as_it_was(
     world: World, monkeypatch: pytest.MonkeyPatch, last_step: str
 ) -> None:
     rows = [_person(number) for number in range(12)]
-    world.put(rows)
+    order = {"source_id": "1", "customer_name": "王伟", "customer_phone": "13912345000"}
+    world.put(rows, orders=[order])
     world.run()
     before = _content(world)
-    world.put([*rows[1:], _person(1, source_id="x"), _person(2, source_id="y")])
+    world.put([*rows[1:], _person(1, source_id="x"), _person(2, source_id="y")], orders=[])
     with monkeypatch.context() as patch:
 
         def die(*_: object) -> None:

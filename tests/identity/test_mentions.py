@@ -3,8 +3,13 @@ customer's door, or at nobody's."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+import duckdb
+import pytest
+
+from pipelines.identity import mentions, resolve
 from tests.identity.conftest import World
 
 _FIRM = {
@@ -18,6 +23,33 @@ def _said(source_id: str, name: str | None = None, phone: str | None = None, **m
     return {
         "system": "ledger", "source_id": source_id, "customer_name": name, "customer_phone": phone,
     } | more  # fmt: skip
+
+
+def _parsed(world: World, orders: Sequence[dict[str, Any]]) -> tuple[set[str], set[str]]:
+    """Run on `orders`; which names were parsed, and which numbers and addresses."""
+    names: set[str] = set()
+    values: set[str] = set()
+
+    def parse(con: duckdb.DuckDBPyConnection, source: str, target: str) -> None:
+        names.update(raw for (raw,) in con.execute(f"select raw from {source}").fetchall())
+        parse_names(con, source, target)
+
+    def keep(con: duckdb.DuckDBPyConnection) -> None:
+        values.update(raw for (raw,) in con.execute("select raw from fresh_mention_values").fetchall())
+        keep_mentions(con)
+
+    parse_names, keep_mentions = mentions.parse_names, resolve.keep_mentions
+    world.put([_FIRM], orders=orders)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mentions, "parse_names", parse)
+        patch.setattr(resolve, "keep_mentions", keep)
+        world.run()
+    return names, values
+
+
+def _kept(world: World) -> tuple[list[Any], list[Any]]:
+    names = world.rows("from identity.mention_names order by all")
+    return names, world.rows("from identity.mention_values order by all")
 
 
 def test_a_row_that_points_at_a_record_belongs_to_its_customer(world: World) -> None:
@@ -56,6 +88,12 @@ def test_a_name_that_speaks_against_the_number_is_not_overruled(world: World) ->
     assert world.run().unresolved == 1
 
 
+def test_a_colleagues_number_names_no_customer(world: World) -> None:
+    colleague = {"source_id": "s", "mobile": _PERSON["mobile"]}
+    world.put([_FIRM, _PERSON], staff=[colleague], tickets=[_said("1", None, _PERSON["mobile"])])
+    assert world.run().unresolved == 1
+
+
 def test_another_place_is_another_firm(world: World) -> None:
     world.put([_FIRM], payments=[_said("1", "苏州鑫源机械有限公司")])
     world.run()
@@ -81,12 +119,12 @@ def test_money_mints_customers_one_per_firm_and_one_per_person_and_system(world:
     world.put(
         orders=[_said("1", "苏州大海传媒有限公司"), _said("2", "大海传媒（苏州）有限公司", system="erp")],
         payments=[_said("3", "赵敏"), _said("4", "赵敏", system="erp"), _said("5", "赵敏")],
-        tickets=[_said("6", "苏州大海传媒有限公司"), _said("7", "金山物流有限公司")],
+        tickets=[_said("6", "苏州大海传媒有限公司"), _said("7", "金山物流有限公司"), _said("8", "赵敏")],
     )
     assert world.run().unresolved == 1
-    orders, payments = world.owners("orders"), world.owners("payments")
-    assert orders["1"] == orders["2"] == world.owners("tickets")["6"]
-    assert payments["3"] == payments["5"] != payments["4"]
+    orders, payments, tickets = world.owners("orders"), world.owners("payments"), world.owners("tickets")
+    assert orders["1"] == orders["2"] == tickets["6"]
+    assert payments["3"] == payments["5"] == tickets["8"] != payments["4"]
     kinds = world.rows("select party_type, count(*) from identity.customer_ids group by 1 order by 1")
     assert kinds == [("organisation", 1), ("person", 2)]
 
@@ -126,3 +164,70 @@ def test_a_repeated_key_stands_in_the_xref_once(world: World) -> None:
     world.run()
     [(rows,)] = world.rows("select count(*) from identity.customer_xref where source_table = 'orders'")
     assert rows == 1
+
+
+def test_only_new_names_numbers_and_addresses_are_parsed(world: World) -> None:
+    rows = [
+        _said("1", "鑫源机械", "+86 139 1234 5678"), _said("2", customer_email="ZHANG88@example.com"),
+        _said("3", "赵敏", "12345"),
+    ]  # fmt: skip
+    parsed = {"鑫源机械", "赵敏"}, {"+86 139 1234 5678", "12345", "ZHANG88@example.com"}
+    assert _parsed(world, rows) == parsed
+    owners = world.owners("orders")
+    assert _parsed(world, rows) == (set(), set())
+    more = [_said("4", "赵敏", "13912345678"), _said("5", "苏州大海传媒有限公司", "+86 139 1234 5678")]
+    assert _parsed(world, rows + more) == ({"苏州大海传媒有限公司"}, {"13912345678"})
+    assert {order: world.owners("orders")[order] for order in owners} == owners
+
+
+def test_one_text_for_number_and_address_is_parsed_as_either(world: World) -> None:
+    both = "13711112345, nobody@example.com"
+    _parsed(world, [_said("1", None, both)])
+    assert _parsed(world, [_said("1", None, both, customer_email=both)]) == (set(), {both})
+    assert _kept(world)[1] == [("email", both, "nobody@example.com"), ("phone", both, "13711112345")]
+    assert world.rows("select rows from identity.unresolved") == [(1,)]
+
+
+def test_new_rules_are_asked_of_all_names(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [_said("1", "鑫源机械"), _said("2", None, "+86 139 1234 5678")]
+    parsed = _parsed(world, rows)
+    kept = _kept(world)
+    world.rows("update identity.mention_names set core_name = '大海', name_key = 'o:大海'")
+    world.rows("update identity.mention_values set value = '13881726354'")
+    assert _kept(world) != kept
+    monkeypatch.setattr(resolve, "_signature", lambda: "other rules")
+    assert _parsed(world, rows) == parsed
+    assert _kept(world) == kept
+    assert _parsed(world, rows) == (set(), set())
+
+
+def test_what_no_row_says_any_more_is_not_kept(world: World) -> None:
+    rows = [_said("1", "鑫源机械", "+86 139 1234 5678"), _said("2", "赵敏", customer_email="min@example.com")]
+    _parsed(world, rows)
+    names, values = _kept(world)
+    _parsed(world, rows[:1])
+    assert _kept(world) == (
+        [row for row in names if row[0] == "鑫源机械"],
+        [row for row in values if row[0] == "phone"],
+    )
+    assert _parsed(world, rows) == ({"赵敏"}, {"min@example.com"})
+    assert _kept(world) == (names, values)
+
+
+def test_a_run_that_dies_while_it_writes_leaves_the_names_as_they_were(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [_said("1", "鑫源机械", "13912345678"), _said("2", "赵敏", "13881726354")]
+    _parsed(world, rows[:1])
+    kept = _kept(world)
+    with monkeypatch.context() as patch:
+
+        def die(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        patch.setattr(resolve, "_replace", die)
+        with pytest.raises(KeyboardInterrupt):
+            _parsed(world, rows[1:])
+    assert _kept(world) == kept
+    assert _parsed(world, rows[1:]) == ({"赵敏"}, {"13881726354"})
+    assert _kept(world) != kept
