@@ -116,8 +116,7 @@ _IDS = """
         select customer_id from kept_node_clusters semi join concerned_labels using (cluster)
         union
         select members.customer_id
-        from clusters semi join concerned_labels using (cluster)
-        inner join nodes using (node)
+        from nodes anti join kept_node_clusters using (node)
         inner join identity.members as members using (system, source_table, source_id)
         union
         select customer_id from mentions_known where not is_settled)
@@ -130,11 +129,12 @@ _ALL_IDS = "create or replace temp table concerned_ids as select customer_id fro
 
 _MEMBERS_NOW = """
     create or replace temp table members_now as
+    with concerned as (
+        select node, cluster from clusters
+        where $everybody or cluster in (from concerned_labels)
+            or node in (select node from kept_node_clusters semi join concerned_ids using (customer_id)))
     select system, source_table, source_id, cluster, node as rank, true as is_record, party_type
-    from nodes
-    inner join clusters using (node)
-    where $everybody or cluster in (from concerned_labels)
-        or node in (select node from kept_node_clusters semi join concerned_ids using (customer_id))
+    from nodes inner join concerned using (node)
     union all
     select '*', $mention, source_id, cluster, rank, false, party_type
     from (

@@ -76,8 +76,19 @@ _JUDGED = """
     where one.node <> other.node
 """
 
+# Source tables with nothing but customers' records, now and before: of these only those that moved are
+# looked at.
+_RECORD_TABLES = """
+    create or replace temp table record_tables as
+    with kept as (select system, source_table, count(*) as rows from kept_nodes group by all)
+    select system, source_table
+    from (select system, source_table, count(*) as rows from identity.customer_xref group by all)
+    semi join kept using (system, source_table, rows)
+    anti join xref_now using (system, source_table)
+"""
+
 _RECORD_ROWS = """
-    create or replace temp table xref_now as
+    insert into xref_now
     with named as (
         select node, method, max(score) as score
         from (
@@ -92,6 +103,7 @@ _RECORD_ROWS = """
     inner join node_clusters using (node)
     inner join owners using (cluster)
     left join named using (node)
+    where node in (from moved) or (system, source_table) not in (from record_tables)
 """
 
 # One row per source row: the reference to a record of its own system, else what its mention means.
@@ -212,8 +224,10 @@ def _told(what: str) -> Iterator[None]:
 
 
 def _build_xref(con: duckdb.DuckDBPyConnection) -> None:
-    """TEMP `xref_now`: every row with its customer; TEMP `unresolved_now`: the others, counted."""
-    con.execute(_RECORD_ROWS)
+    """TEMP `xref_now`: every row with its customer; TEMP `unresolved_now`: the others, counted.
+
+    Records that have not moved are left out, but where their table has other rows, too.
+    """
     con.execute(
         "create or replace temp table reference_ids as select system, customer_source_id, customer_id "
         "from customer_references inner join clusters using (node) inner join owners using (cluster)"
@@ -227,6 +241,10 @@ def _build_xref(con: duckdb.DuckDBPyConnection) -> None:
         "create or replace temp table unresolved_now "
         "(entity varchar, system varchar, source_table varchar, rows bigint)"
     )
+    con.execute(
+        "create or replace temp table xref_now (system varchar, source_table varchar, source_id varchar, "
+        "customer_id varchar, method varchar, score double)"
+    )
     for entity in ENTITIES:
         con.execute(_ENTITY_ROWS.format(entity=entity))
         con.execute(
@@ -236,33 +254,36 @@ def _build_xref(con: duckdb.DuckDBPyConnection) -> None:
         )
         _add_rows(con)
     con.execute("drop table entity_rows")
+    con.execute(_RECORD_TABLES)
+    con.execute(_RECORD_ROWS)
 
 
 def _add_rows(con: duckdb.DuckDBPyConnection) -> None:
-    """Add `entity_rows` to `xref_now`, but no key a second time.
+    """Add `entity_rows` to `xref_now`, but no key a second time, and no record's.
 
     Rows of one source table may be two entities', and a careless source repeats a key; only where either is
     the case, the keys are compared.
     """
-    row = con.execute(
-        """
-        select (select count(*) from entity_rows)
-                > (select count(distinct hash(system, source_table, source_id)) from entity_rows),
-            exists (
-                select 1 from (select distinct system, source_table from entity_rows)
-                semi join (select distinct system, source_table from xref_now) using (system, source_table))
-        """
-    ).fetchone()
-    repeats, overlaps = row if row else (False, False)
+    con.execute(
+        "create or replace temp table row_tables as select distinct system, source_table from entity_rows"
+    )
     source = "(select * from entity_rows where customer_id is not null)"
-    if repeats:
+    if _is_any(
+        con, "select count(*) > count(distinct hash(system, source_table, source_id)) from entity_rows"
+    ):
         source = (
             f"(select * from {source} qualify row_number() over "
             "(partition by system, source_table, source_id order by score desc, customer_id, method) = 1)"
         )
-    if overlaps:
-        source += " anti join xref_now using (system, source_table, source_id)"
+    for others in ("xref_now", "nodes"):
+        if _is_any(con, f"select exists (from {others} semi join row_tables using (system, source_table))"):
+            source += f" anti join {others} using (system, source_table, source_id)"
     con.execute(f"insert into xref_now select * from {source}")
+
+
+def _is_any(con: duckdb.DuckDBPyConnection, question: str) -> bool:
+    row = con.execute(question).fetchone()
+    return bool(row and row[0])
 
 
 def _write(con: duckdb.DuckDBPyConnection, run_id: str, moment: datetime, is_new: bool) -> None:
@@ -295,55 +316,44 @@ def _write_xref(con: duckdb.DuckDBPyConnection, run_id: str, moment: datetime) -
     """Delete what is gone or different and insert what is new; unchanged source tables are left alone.
 
     A table is unchanged when the hashes of its rows agree (see `store.content_hash`), which costs a fraction
-    of comparing row by row. Of tables that have nothing but customers' records, only those that have moved
-    are compared.
+    of comparing row by row. Of `record_tables`, the records that have moved are compared.
     """
     group_hash = (
         "select system, source_table, count(*) as rows, sum(h::hugeint) as total, bit_xor(h) as mixed "
-        "from (select system, source_table, hash(source_id, customer_id, method, score) as h from {table}) "
-        "group by all"
+        "from (select system, source_table, hash(source_id, customer_id, method, score) as h from {table} "
+        "anti join record_tables using (system, source_table)) group by all"
     )
     con.execute(
         f"""
         create or replace temp table changed_tables as
         with now as ({group_hash.format(table="xref_now")}),
-        kept as ({group_hash.format(table="identity.customer_xref")}),
-        changed as (
-            select *, true as is_now from (from now except from kept)
-            union all select *, false from (from kept except from now)),
-        records as (
-            select system, source_table, count(*) as rows, true as is_now from nodes group by all
-            union all select system, source_table, count(*), false from kept_nodes group by all)
-        select system, source_table, bool_and(records.is_now is not null) as is_of_records
-        from changed left join records using (system, source_table, rows, is_now)
-        group by all
-        """
-    )
-    con.execute(
-        """
+        kept as ({group_hash.format(table="identity.customer_xref")})
+        select distinct system, source_table
+        from ((from now except from kept) union all (from kept except from now));
         create or replace temp table moved_keys as
         select system, source_table, source_id from nodes semi join moved using (node)
         union all
         select system, source_table, source_id from kept_nodes semi join left_behind using (node)
         """
     )
-    looked_at = (
-        "inner join changed_tables using (system, source_table) "
-        "where not is_of_records or (system, source_table, source_id) in (from moved_keys)"
-    )
     same = "using (system, source_table, source_id, customer_id, method, score)"
     con.execute(
         f"""
         create or replace temp table xref_kept as
-        select customer_xref.rowid as row_number, customer_xref.* from identity.customer_xref {looked_at};
+        select rowid as row_number, * from identity.customer_xref
+        semi join changed_tables using (system, source_table)
+        union all
+        select rowid, * from identity.customer_xref
+        semi join record_tables using (system, source_table)
+        semi join moved_keys using (system, source_table, source_id);
         create or replace temp table xref_new as
-        select xref_now.* from xref_now {looked_at};
+        select * from xref_now
+        semi join (from changed_tables union all from record_tables) using (system, source_table)
+        anti join xref_kept {same};
         create or replace temp table xref_gone as
         select row_number, system, source_table, source_id, customer_id,
             coalesce(valid_from, decided_at) as valid_from
-        from xref_kept anti join xref_new {same};
-        create or replace temp table xref_new as
-        select * from xref_new anti join xref_kept {same};
+        from xref_kept anti join xref_now {same};
         """
     )
     history.keep_past(con, moment)
@@ -361,7 +371,7 @@ def _result(con: duckdb.DuckDBPyConnection, changes: ledger.LedgerChanges) -> Id
     row = con.execute(
         """
         select (select count(*) from identity.nodes),
-            (select count(*) from xref_now) - (select count(*) from identity.nodes),
+            (select count(*) from identity.customer_xref) - (select count(*) from identity.nodes),
             (select count(*) from identity.customer_ids where status = 'active'),
             (select coalesce(sum(rows), 0)::bigint from identity.unresolved)
         """

@@ -225,7 +225,7 @@ def test_a_run_that_dies_while_it_writes_leaves_the_names_as_they_were(
         def die(*_: object) -> None:
             raise KeyboardInterrupt
 
-        patch.setattr(resolve, "_replace", die)
+        patch.setattr(resolve, "define_views", die)
         with pytest.raises(KeyboardInterrupt):
             _parsed(world, rows[1:])
     assert _kept(world) == kept
