@@ -73,7 +73,7 @@ _COMPARED = """
         coalesce(phones, []) as phones, coalesce(tails, []) as tails, coalesce(emails, []) as emails,
             coalesce(codes, []) as codes,
         coalesce(domains, []) as domains
-    from nodes
+    from {nodes} as nodes
     semi join {wanted} using (node)
     left join listed using (node)
     where name_key is not null
@@ -208,7 +208,9 @@ def list_compared(con: duckdb.DuckDBPyConnection) -> None:
     """Make `compared`, what the models ask for, of the nodes in `touched`; needs `usable`."""
     for macro in _MACROS:
         con.execute(macro)
-    con.execute(f"create or replace temp table compared as {_COMPARED.format(wanted='touched')}")
+    con.execute(
+        f"create or replace temp table compared as {_COMPARED.format(nodes='nodes', wanted='touched')}"
+    )
 
 
 def keep_matches(con: duckdb.DuckDBPyConnection) -> None:
@@ -266,30 +268,31 @@ _KIND_KEYS = """
 
 def _find_pairs(con: duckdb.DuckDBPyConnection, model: Model, of_kind: str) -> None:
     """Make `<model>_pairs`, of which one is touched at least."""
-    con.execute(f"create or replace temp table kind_records as select * from compared where {of_kind}")
+    con.execute(f"create or replace temp view kind_records as select * from compared where {of_kind}")
     list_keys(con, model, "kind_records", "fresh_keys")
     con.execute("insert into blocking_keys by name select ? as model, * from fresh_keys", [model.name])
     con.execute(_KIND_KEYS, {"model": model.name})
     find_pairs(con, model, "kind_keys", f"{model.name}_pairs", "touched")
-    for table in ("kind_records", "kind_keys", "fresh_keys"):
+    con.execute("drop view kind_records")
+    for table in ("kind_keys", "fresh_keys"):
         con.execute(f"drop table {table}")
 
 
 def _add_partners(con: duckdb.DuckDBPyConnection) -> None:
-    """Add to `compared` who isn't touched but stands in a pair."""
+    """Add to `compared` who stands in a pair but isn't touched, and so is what he was."""
     pairs = " union all ".join(f"select * from {name}_pairs" for name in MODELS)
     con.execute(
         f"create or replace temp table partners as with pairs as ({pairs}) "
         "select left_node as node from pairs where left_node not in (from touched) "
         "union select right_node from pairs where right_node not in (from touched)"
     )
-    con.execute(f"insert into compared {_COMPARED.format(wanted='partners')}")
+    con.execute(f"insert into compared {_COMPARED.format(nodes='kept_nodes', wanted='partners')}")
     con.execute("drop table partners")
 
 
 def _score_pairs(con: duckdb.DuckDBPyConnection, model: Model, of_kind: str) -> None:
     """Add `<model>_pairs` to `pairs`, scored."""
-    con.execute(f"create or replace temp table kind_records as select * from compared where {of_kind}")
+    con.execute(f"create or replace temp view kind_records as select * from compared where {of_kind}")
     score_pairs(con, model, "kind_records", f"{model.name}_pairs", "kind_scores", "frequencies")
     # Records of unknown kind were compared as both.
     con.execute("delete from pairs where (left_node, right_node) in "
@@ -298,5 +301,6 @@ def _score_pairs(con: duckdb.DuckDBPyConnection, model: Model, of_kind: str) -> 
         f"insert into pairs by name select *, score >= {model.merge} and not is_capped as is_match "
         "from kind_scores"
     )
-    for table in ("kind_records", f"{model.name}_pairs", "kind_scores"):
+    con.execute("drop view kind_records")
+    for table in (f"{model.name}_pairs", "kind_scores"):
         con.execute(f"drop table {table}")

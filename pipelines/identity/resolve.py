@@ -103,7 +103,10 @@ _RECORD_ROWS = """
     inner join node_clusters using (node)
     inner join owners using (cluster)
     left join named using (node)
-    where node in (from moved) or (system, source_table) not in (from record_tables)
+    semi join (
+        select node from moved
+        union all
+        select node from nodes anti join record_tables using (system, source_table)) as wanted using (node)
 """
 
 # One row per source row: the reference to a record of its own system, else what its mention means.

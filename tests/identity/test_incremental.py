@@ -148,3 +148,25 @@ def test_a_run_that_dies_while_it_writes_leaves_all_as_it_was(
     world.run()
     assert _content(world) != before
     assert set(world.owners()) == {*(str(number) for number in range(1, 12)), "x", "y"}
+
+
+def test_the_stated_limit_of_crowds_at_a_weak_key(world: World) -> None:
+    """docs/identity.md, incremental runs: who shares an address with more than sixty is not compared."""
+    crowd = [
+        {"source_id": str(number), "party_type": "person", "customer_name": "欧阳翀霁",
+         "address": "江苏省无锡市梁溪区中山路88号"}
+        for number in range(61)
+    ]  # fmt: skip
+    world.put(crowd)
+    world.run()
+    assert len(world.partition()) == 61
+    world.put(crowd[1:])
+    world.run()
+    assert len(world.partition()) == 60
+    world.run(rebuild=True)
+    assert len(world.partition()) == 1
+    world.put(crowd)
+    world.run()
+    assert len(world.partition()) == 2
+    world.run(rebuild=True)
+    assert len(world.partition()) == 61

@@ -17,6 +17,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 import duckdb
@@ -96,6 +97,15 @@ class Judgement:
     slots: tuple[int, int]
 
 
+@dataclass(frozen=True)
+class Parting:
+    """Two records that are one customer at the moment, the `which`th such pair, are judged different."""
+
+    which: int
+
+
+Change = Edit | Judgement | Parting
+
 _edits = _slots.flatmap(
     lambda slot: st.builds(Edit, st.just(slot), st.one_of(st.none(), *[_content_of(slot)] * 3))
 )
@@ -105,8 +115,11 @@ _judgements = st.builds(
     st.lists(_slots, min_size=2, max_size=2, unique=True).map(lambda pair: (pair[0], pair[1])),
 )
 _steps = st.lists(
-    st.lists(st.one_of(_edits, _edits, _judgements), min_size=1, max_size=6), min_size=2, max_size=3
-)
+    st.lists(
+        st.one_of(_edits, _edits, _judgements, st.builds(Parting, st.integers(0, 20))), min_size=1, max_size=6
+    ),
+    min_size=2, max_size=3,
+)  # fmt: skip
 _first = st.tuples(*(st.one_of(st.none(), *[_content_of(slot)] * 3) for slot in range(_SLOTS)))
 _orders = [
     {"source_id": "1", "system": "ledger", "customer_name": "鑫源机械"},
@@ -124,15 +137,22 @@ class _Company:
         self.records: dict[int, Content] = {}
         self.matched: Partition = set()
 
-    def apply(self, step: Sequence[Edit | Judgement]) -> None:
+    def apply(self, step: Sequence[Change]) -> None:
         for change in step:
             if isinstance(change, Judgement):
-                with suppress(GuikeError):  # contradicts others, or takes back what was never said
-                    self.world.judge(change.verdict, *map(_name_of, change.slots))
+                self._judge(change.verdict, *map(_name_of, change.slots))
+            elif isinstance(change, Parting):
+                together = sorted(pair for group in self.matched for pair in combinations(sorted(group), 2))
+                if together:
+                    self._judge("different", *together[change.which % len(together)])
             elif change.content is None:
                 self.records.pop(change.slot, None)
             else:
                 self.records[change.slot] = change.content
+
+    def _judge(self, verdict: str, left: str, right: str) -> None:
+        with suppress(GuikeError):  # contradicts others, or takes back what was never said
+            self.world.judge(verdict, left, right)
 
     def run(self, order: random.Random | None = None, *, rebuild: bool = False) -> None:
         rows = [
