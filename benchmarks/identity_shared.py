@@ -16,8 +16,9 @@ from pathlib import Path
 import duckdb
 
 from benchmarks.identity_scores import Scores, score
+from pipelines.identity.blocking import find_pairs, list_keys
 from pipelines.identity.cluster import connect_components
-from pipelines.identity.model import Model, find_pairs, list_keys, read_model, score_pairs
+from pipelines.identity.model import Model, read_model, score_pairs
 
 FOLDER = Path(__file__).resolve().parents[2] / "shared" / "data"
 MODELS = Path(__file__).resolve().parent / "models"

@@ -108,6 +108,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             traceback.print_exc()
         return EXIT_LOCKED if isinstance(error, LockHeldError) else EXIT_FAILED
     except Exception as error:
+        if _is_interrupt(error):
+            _interrupted()
+            return EXIT_INTERRUPTED
         show_error(_no_room(error) or _defect(error))
         if debug:
             traceback.print_exc()
@@ -207,6 +210,15 @@ def _interrupted() -> None:
     show_error(
         GuikeError(stopped, t("Give the same command again to go on; a run skips what is already done."))
     )
+
+
+def _is_interrupt(error: BaseException | None) -> bool:
+    """Whether a Ctrl-C is behind it: DuckDB, when it is asked to stop, raises an error of its own."""
+    while error:
+        if type(error).__name__ == "InterruptException" or str(error) == "Query interrupted":
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _no_room(error: Exception) -> GuikeError | None:

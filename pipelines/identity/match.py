@@ -20,17 +20,12 @@ from typing import Protocol
 import duckdb
 
 from pipelines.identity.attach import attach, tie_nameless
+from pipelines.identity.blocking import find_pairs, list_keys
 from pipelines.identity.constrain import constrain
-from pipelines.identity.model import (
-    Model,
-    count_frequencies,
-    find_pairs,
-    list_keys,
-    load_model,
-    score_pairs,
-)
+from pipelines.identity.model import Model, count_frequencies, load_model, score_pairs
 from pipelines.identity.namesakes import attach_namesakes
 from pipelines.identity.reach import find_reached
+from pipelines.identity.records import nothing_kept
 
 MODELS = ("person", "organisation")
 
@@ -66,7 +61,7 @@ _COMPARED = """
             min(value) filter (kind = 'phone' and is_mobile(value)) as mobile
         from usable semi join {wanted} using (node) group by node)
     select nodes.* exclude (system, source_table, source_id, created_at, content, wechat, city, first_number,
-            second_number, email_normalised, credit_code_normalised, tax_number_normalised, personal_id),
+            second_number, email_normalised),
         listed.wechat, listed.mobile, listed.mailbox,
         case when regexp_matches(given_name, '^[a-z]') then given_name[1] end as initial,
         case when party_type = 'organisation' then coalesce(city, place) else city end as city,
@@ -154,7 +149,7 @@ _COMPONENTS = "create or replace temp table components as select node, cluster f
 _NODE_CLUSTERS = """
     create or replace temp table node_clusters as
     select node, held.cluster as component, held.method, held.score, clusters.cluster,
-        node in (from buyers) as is_buyer, node in (from judged_nodes) as is_judged
+        node in (from buyers) as is_buyer
     from held inner join clusters using (node)
 """
 
@@ -169,8 +164,9 @@ TABLES = """
         model varchar not null, attribute varchar not null, value varchar not null, share double not null);
     create table if not exists identity.node_clusters (
         node bigint not null, component bigint not null, method varchar, score double,
-        cluster bigint not null, is_buyer boolean not null, is_judged boolean not null,
-        customer_id varchar not null);
+        cluster bigint not null, is_buyer boolean not null, customer_id varchar not null);
+    create table if not exists identity.judged_pairs (
+        left_node bigint not null, right_node bigint not null, verdict varchar not null);
 """
 """What the next run needs to compare and cluster only what has changed."""
 
@@ -199,7 +195,7 @@ def match_by_models(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(_COMPONENTS)
     attach_namesakes(con)
     con.execute(_NODE_CLUSTERS)
-    for table in ("usable", "reached_usable", "compared", "components", "held", "buyers", "judged_nodes",
+    for table in ("usable", "reached_usable", "compared", "components", "held", "buyers",
                   "address_books"):  # fmt: skip
         con.execute(f"drop table {table}")
 
@@ -215,7 +211,7 @@ def list_compared(con: duckdb.DuckDBPyConnection) -> None:
 
 def keep_matches(con: duckdb.DuckDBPyConnection) -> None:
     """Bring what the next run needs to what was found. Call it in a transaction."""
-    is_new = not con.execute("select 1 from kept_nodes limit 1").fetchone()
+    is_new = nothing_kept(con)
     in_a_pair = "left_node in (from anew) or right_node in (from anew)"
     con.execute(f"delete from identity.pairs where {is_new} or {in_a_pair}")
     con.execute(f"insert into identity.pairs from pairs where {in_a_pair}")
@@ -223,7 +219,9 @@ def keep_matches(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("insert into identity.blocking_keys by name from blocking_keys")
     con.execute("delete from identity.cut_edges")
     con.execute("insert into identity.cut_edges from cut_edges")
-    if not con.execute("select 1 from kept_frequencies limit 1").fetchone():
+    con.execute("delete from identity.judged_pairs")
+    con.execute("insert into identity.judged_pairs from judged")
+    if is_new:
         con.execute("delete from identity.frequencies")
         con.execute("insert into identity.frequencies from frequencies")
 
@@ -241,7 +239,7 @@ def keep_clusters(con: duckdb.DuckDBPyConnection) -> None:
 def _count_names(con: duckdb.DuckDBPyConnection) -> None:
     """TEMP `frequencies`: as counted when all was last matched, so that untouched pairs keep their scores."""
     con.execute("create or replace temp table frequencies as from kept_frequencies")
-    if con.execute("select 1 from frequencies limit 1").fetchone():
+    if not nothing_kept(con):
         return
     for name in MODELS:
         model = load_model(name)

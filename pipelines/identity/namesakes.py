@@ -15,6 +15,7 @@ from __future__ import annotations
 import duckdb
 
 from pipelines.identity.attach import attach_candidates
+from pipelines.identity.records import nothing_kept
 
 _NAMESAKES = 0.05
 _NAMESAKES_IN_PLACE = 0.5
@@ -221,12 +222,12 @@ def attach_namesakes(con: duckdb.DuckDBPyConnection) -> None:
 
 def keep_shares(con: duckdb.DuckDBPyConnection) -> None:
     """Keep how common names are, where it was counted anew. Call it in a transaction."""
-    if not con.execute("select 1 from kept_name_shares limit 1").fetchone():
+    if nothing_kept(con):
         con.execute("delete from identity.name_shares")
         con.execute("insert into identity.name_shares from name_shares")
 
 
 def _count_names(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("create or replace temp table name_shares as from kept_name_shares")
-    if not con.execute("select 1 from name_shares limit 1").fetchone():
+    if nothing_kept(con):
         con.execute(_SHARES.format(letters=_LETTERS, is_latin=_IS_LATIN))

@@ -15,6 +15,8 @@ from __future__ import annotations
 
 import duckdb
 
+from pipelines.identity.records import nothing_kept
+
 SALES = ("orders", "payments", "receivables", "contracts", "service_costs")
 """Entities whose rows say that somebody buys; a system in which nobody does is an address book."""
 
@@ -40,18 +42,13 @@ _HAS_NEW_BOOKS = """
         union all (from kept_books except from address_books))
 """
 
-# What has come or changed; who was one customer, or shared a value, with what has changed or gone; who has
-# begun to buy, or to be judged, or does so no longer.
+# What has come or changed, and whom that or what has gone was compared with; who shared a value with it; who
+# has begun or ceased to buy; the two of whom a person says something else than before.
 _SEEDS = """
     create or replace temp table reached as
     select node from touched
     union
     select node from nodes anti join kept_node_clusters using (node)
-    union
-    select mates.node
-    from kept_node_clusters as gone
-    inner join kept_node_clusters as mates using (component)
-    semi join left_behind on gone.node = left_behind.node
     union
     select usable.node
     from kept_node_identifiers as said
@@ -59,7 +56,10 @@ _SEEDS = """
     inner join usable using (kind, value)
     union
     select node from kept_node_clusters
-    where is_buyer <> (node in (from buyers)) or is_judged <> (node in (from judged_nodes))
+    where is_buyer <> (node in (from buyers))
+    union
+    select unnest([left_node, right_node])
+    from ((from judged except from kept_judged_pairs) union all (from kept_judged_pairs except from judged))
 """
 
 _STEP = """
@@ -165,11 +165,7 @@ def find_reached(con: duckdb.DuckDBPyConnection) -> None:
     )
     con.execute(_BUYERS.format(sales=sales))
     con.execute(_ADDRESS_BOOKS)
-    con.execute(
-        "create or replace temp table judged_nodes as "
-        "select left_node as node from judged union select right_node from judged"
-    )
-    if not con.execute("select 1 from kept_node_clusters limit 1").fetchone() or _has_new_books(con):
+    if nothing_kept(con) or _has_new_books(con):
         con.execute("create or replace temp table reached as select node from nodes")
         return
     con.execute(_SEEDS)
@@ -200,7 +196,7 @@ def _grow(con: duckdb.DuckDBPyConnection) -> bool:
 
 def find_concerned(con: duckdb.DuckDBPyConnection, mention: str) -> None:
     """Make `concerned_ids` and `members_now`; `mention` is the source_table of members that are no record."""
-    everybody = not con.execute("select 1 from kept_node_clusters limit 1").fetchone()
+    everybody = nothing_kept(con)
     con.execute(_LABELS)
     con.execute(_MENTIONS, {"mention": mention})
     con.execute(_ALL_IDS if everybody else _IDS)

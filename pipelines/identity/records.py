@@ -248,6 +248,11 @@ def rules_signature() -> str:
     return digest.hexdigest()[:16]
 
 
+def nothing_kept(con: duckdb.DuckDBPyConnection) -> bool:
+    """Whether all is matched anew, because no run has matched anything, or not by these rules."""
+    return not con.execute("select 1 from kept_nodes limit 1").fetchone()
+
+
 def build_records(con: duckdb.DuckDBPyConnection, most_names: int) -> None:
     """Make `nodes`, `node_identifiers`, `shared_values`, `customer_references`, `left_behind`, `touched`.
 

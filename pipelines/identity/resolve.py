@@ -59,7 +59,7 @@ _TABLES = """
 
 _KEPT = (
     "nodes", "node_identifiers", "shared_values", "pairs", "blocking_keys", "frequencies", "cut_edges",
-    "node_clusters", "name_shares", "mention_names", "mention_values",
+    "node_clusters", "judged_pairs", "name_shares", "mention_names", "mention_values",
 )  # fmt: skip
 _REBUILD_SHARE = 0.2
 """Beyond so many new or changed records all is matched anew, and names are counted anew."""

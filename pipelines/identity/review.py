@@ -32,15 +32,21 @@ _QUEUE = """
         from doubtful
         inner join clusters as one on left_node = one.node
         inner join clusters as other on right_node = other.node
-        where one.cluster <> other.cluster
-        qualify row_number() over (
-            partition by low, high order by doubtful.score desc, left_node, right_node) = 1)
-    select one.system as left_system, one.source_table as left_table, one.source_id as left_id,
-        other.system as right_system, other.source_table as right_table, other.source_id as right_id,
+        where one.cluster <> other.cluster),
+    -- In an order that doesn't depend on when a record came: a question that waits stays the same.
+    named as (
+        select apart.*, row(one_node.system, one_node.source_table, one_node.source_id) as left_key,
+            row(other_node.system, other_node.source_table, other_node.source_id) as right_key,
+            case when left_key < right_key then left_key else right_key end as one,
+            case when left_key < right_key then right_key else left_key end as other
+        from apart
+        inner join nodes as one_node on left_node = one_node.node
+        inner join nodes as other_node on right_node = other_node.node
+        qualify row_number() over (partition by low, high order by score desc, one, other) = 1)
+    select one[1] as left_system, one[2] as left_table, one[3] as left_id,
+        other[1] as right_system, other[2] as right_table, other[3] as right_id,
         score, method, reason, {evidence_en} as evidence, {evidence_zh} as evidence_zh
-    from apart
-    inner join nodes as one on left_node = one.node
-    inner join nodes as other on right_node = other.node
+    from named
     where (low, high) not in (
         select (least(a.cluster, b.cluster), greatest(a.cluster, b.cluster))
         from judged inner join clusters as a on left_node = a.node

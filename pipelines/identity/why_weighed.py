@@ -14,8 +14,9 @@ from dataclasses import dataclass
 
 import duckdb
 
+from pipelines.identity.blocking import find_pairs, list_keys
 from pipelines.identity.match import MODELS, OF_KIND, USABLE, list_compared
-from pipelines.identity.model import Comparison, Model, find_pairs, list_keys, load_model, score_pairs
+from pipelines.identity.model import Comparison, Model, load_model, score_pairs
 from pipelines.identity.normalise import install_macros, quoted
 
 _OF_TWO = {

@@ -170,3 +170,20 @@ def test_the_stated_limit_of_crowds_at_a_weak_key(world: World) -> None:
     assert len(world.partition()) == 2
     world.run(rebuild=True)
     assert len(world.partition()) == 61
+
+
+def test_the_stated_limit_of_crowds_at_a_number(world: World) -> None:
+    """docs/identity.md, incremental runs: a crowd at one number is compared with its first record only."""
+    crowd = [
+        {"source_id": f"{number:02}", "party_type": "person", "phone": "0510-81234567",
+         "customer_name": "王伟" if number < 59 else "李娜"}
+        for number in range(61)
+    ]  # fmt: skip
+    world.put(crowd)
+    world.run()
+    assert len(world.partition()) == 3  # the two 李娜 are not compared with each other
+    world.put(crowd[:57] + crowd[58:])
+    world.run()
+    assert len(world.partition()) == 3
+    world.run(rebuild=True)
+    assert len(world.partition()) == 2

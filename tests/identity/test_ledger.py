@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pipelines.identity import resolve
 from pipelines.identity.ledger import REPLAYED_IDS, replay
 from tests.identity.conftest import World
 from warehouse import store
@@ -21,6 +22,12 @@ _TABLES = (
     "records",
     "identifiers",
 )
+
+
+@pytest.fixture(autouse=True)
+def _incremental(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few records change much of a small world; all but its first run are to be as a large one's."""
+    monkeypatch.setattr(resolve, "_REBUILD_SHARE", 1e9)
 
 
 def _person(source_id: str, *mailboxes: str, name: str = "王先生") -> dict[str, Any]:

@@ -14,8 +14,9 @@ import yaml
 
 from pipelines import i18n
 from pipelines.errors import GuikeError
+from pipelines.identity.blocking import find_pairs, list_keys
 from pipelines.identity.match import MODELS
-from pipelines.identity.model import Model, find_pairs, list_keys, load_model, read_model, score_pairs
+from pipelines.identity.model import Model, load_model, read_model, score_pairs
 
 _TITLE = {"en": "name", "zh": "姓名"}
 _PRIOR, _SAME, _OTHER, _CODE, _NO_CODE = 0.01, (0.9, 0.02), (0.1, 0.98), (0.8, 0.001), (0.2, 0.999)

@@ -7,6 +7,7 @@ all customers for one that has changed.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import duckdb
@@ -115,6 +116,48 @@ def test_a_judgement_reaches_the_two_and_is_taken_back(world: World, verdict: st
     world.judge("withdrawn", *pair)
     assert _spied(world) == ({"a", "b", "c"} if verdict == "same" else {"a", "b"})
     assert world.partition() == sets("ab", "c", "xy")
+
+
+def test_a_judgement_that_replaces_another_is_obeyed(world: World) -> None:
+    world.put(**_put(person("a", "王伟", mobile="13912345678"), person("b", "王伟", mobile="13912345678"),
+                     person("c", "李芳", email="fang66@example.com")))  # fmt: skip
+    world.run()
+    world.judge("same", "a", "c")
+    world.run()
+    assert world.partition() == sets("abc", "xy")
+    world.judge("different", "a", "c")
+    world.run()
+    assert world.partition() == sets("ab", "c", "xy")
+
+
+def test_one_of_several_judgements_is_taken_back(world: World) -> None:
+    world.put(**_put(person("a", "王伟", mobile="13912345678"), person("b", "王伟", mobile="13912345678"),
+                     person("c", "李芳", email="fang66@example.com"), person("d", "陈涛")))  # fmt: skip
+    world.judge("different", "a", "b")
+    world.judge("same", "a", "c")
+    world.judge("same", "b", "d")
+    world.run()
+    assert world.partition() == sets("ac", "bd", "xy")
+    world.judge("withdrawn", "a", "b")
+    world.run()
+    assert world.partition() == sets("abcd", "xy")
+    assert not world.rows("from identity.review_queue")
+    assert not world.rows("from identity.cut_edges")
+
+
+def test_a_question_stays_the_same_through_a_rebuild(world: World) -> None:
+    """Records get their numbers as they come; a rebuild numbers them by their age."""
+    late = firm("a", "北方之门建材有限公司", phone="0510-81234567", created_at=datetime(2025, 1, 1))
+    early = firm("b", "北方之门建材", email="office@beifangzhimen.com", region="江苏无锡",
+                 created_at=datetime(2020, 1, 1))  # fmt: skip
+    world.put(**_put(late))
+    world.run()
+    world.put(**_put(late, early, early | {"source_id": "c"}))
+    world.judge("different", "a", "c")
+    world.run()
+    asked = world.rows("select * exclude (run_id) from identity.review_queue order by all")
+    world.run(rebuild=True)
+    assert world.rows("select * exclude (run_id) from identity.review_queue order by all") == asked
 
 
 def _merged(world: World) -> list[tuple[str, str]]:
