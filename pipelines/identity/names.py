@@ -58,7 +58,10 @@ def parse_names(con: duckdb.DuckDBPyConnection, source: str, target: str) -> Non
         """
     )
     _simplify(con)
-    con.execute(f"create or replace temp table typed_names as {_typed()}")
+    latin = con.execute(
+        f"select 1 from name_texts where not regexp_matches(text, '{HAN}') limit 1"
+    ).fetchone()
+    con.execute(f"create or replace temp table typed_names as {_typed(has_latin=latin is not None)}")
     con.execute(f"create or replace temp table people_names as {people()}")
     con.execute(f"create or replace temp table firm_names as {firms()}")
     spell(
@@ -122,8 +125,11 @@ def _cleaned() -> str:
 
 
 @cache
-def _typed() -> str:
-    """party_type: as given unless the legal form says firm, else guessed; titled, familiar: mere surnames."""
+def _typed(has_latin: bool) -> str:
+    """party_type: as given unless the legal form says firm, else guessed; titled, familiar: mere surnames.
+
+    Without Latin names the query has none of the patterns for them, which take long to compile.
+    """
     words = lexicon()
     legal = any_of([*words["legal_suffixes"], *words["branch_words"]])
     honorifics, titles = any_of(words["honorifics"]), any_of(words["titles_after_full_name"])
@@ -151,7 +157,7 @@ def _typed() -> str:
             party_type is null and reading = 'unclear' as may_be_person
         from (
             select *, case when given_type is null and not has_han and not is_placeholder
-                then {latin_reading()} end as reading
+                then {latin_reading() if has_latin else "null::varchar"} end as reading
             from ({_cleaned()}))"""
 
 

@@ -198,9 +198,11 @@ _SHARED = """
             > $most * case when kind in ('credit_code', 'tax_number', 'personal_id') then 4 else 1 end
         or count(distinct nodes.name_normalised) > 4 * $most
     union
-    select 'phone', phone_number(mobile) from quality.passed_staff where phone_number(mobile) is not null
-    union
-    select 'email', email_address(email) from quality.passed_staff where email_address(email) is not null
+    select * from (
+        select 'phone', phone_number(mobile) as value from quality.passed_staff
+        union all
+        select 'email', email_address(email) from quality.passed_staff)
+    where value is not null
 """
 
 # A value that has become shared, or isn't any more, changes what its records have in common with others.
