@@ -140,6 +140,7 @@ def rows_of(con: duckdb.DuckDBPyConnection, stage: str) -> int:
         "staging": "schema_name = 'input'",
         "gate_1": "schema_name = 'quality' and table_name in ('record_issues', 'set_aside')",
         "gate_2": "schema_name = 'quality' and table_name = 'reconciliation'",
+        "identity": "schema_name = 'identity' and table_name = 'customer_xref'",
     }.get(stage, f"schema_name = '{stage}'")
     row = con.execute(
         f"select coalesce(sum(estimated_size), 0)::bigint from duckdb_tables() where {where}"
