@@ -8,6 +8,7 @@ split have happened.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -19,7 +20,7 @@ from pipelines.identity import judgements
 from pipelines.identity.ledger import REPLAYED_MEMBERS
 from pipelines.settings import ROOT
 from tests.dbt_models import model_sql
-from tests.identity.conftest import World
+from tests.identity.conftest import World, make_world
 from warehouse import store
 
 _CORE = ROOT / "dbt_project" / "models" / "core"
@@ -67,10 +68,18 @@ def _judge(world: World, verdict: str, left: str, right: str) -> None:
     judgements.add(world.settings, verdict, f"crm.customers.{left}", f"crm.customers.{right}", "Lin", "seen")
 
 
-@pytest.fixture
-def told(world: World) -> dict[str, Any]:
-    """Three runs: apart; a and b merged; a and b apart again, b with c. What was reported, and when."""
-    reports: dict[str, Any] = {}
+@dataclass(frozen=True)
+class Told:
+    """A world after its runs; what was reported after each, and when."""
+
+    world: World
+    reports: dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
+    """Three runs: apart; a and b merged; a and b apart again, b with c."""
+    world, reports = make_world(tmp_path_factory.mktemp("told")), {}
     _put(world)
     for moment, verdicts in {
         "apart": [], "merged": [("same", "a", "b")], "split": [("different", "a", "b"), ("same", "b", "c")],
@@ -82,7 +91,7 @@ def told(world: World) -> dict[str, Any]:
             _build_models(con)
             rows = con.execute("select customer_id, sum(amount_gross) from core.fct_orders group by 1")
             reports[moment] = (store.now(), dict(rows.fetchall()))
-    return reports
+    return Told(world, reports)
 
 
 def _as_reported(world: World, moment: datetime) -> dict[str, int]:
@@ -92,22 +101,22 @@ def _as_reported(world: World, moment: datetime) -> dict[str, int]:
         )
 
 
-def test_the_world_merges_and_splits(told: dict[str, Any]) -> None:
-    assert told["apart"][1] == {"C00000001": 100, "C00000002": 20, "C00000003": 3}
-    assert told["merged"][1] == {"C00000001": 120, "C00000003": 3}
-    assert sorted(told["split"][1].values()) == [23, 100]
+def test_the_world_merges_and_splits(told: Told) -> None:
+    assert told.reports["apart"][1] == {"C00000001": 100, "C00000002": 20, "C00000003": 3}
+    assert told.reports["merged"][1] == {"C00000001": 120, "C00000003": 3}
+    assert sorted(told.reports["split"][1].values()) == [23, 100]
 
 
 @pytest.mark.parametrize("when", ["apart", "merged", "split"])
-def test_a_report_of_any_day_stays_as_reported(world: World, told: dict[str, Any], when: str) -> None:
-    moment, reported = told[when]
-    assert _as_reported(world, moment) == reported
+def test_a_report_of_any_day_stays_as_reported(told: Told, when: str) -> None:
+    moment, reported = told.reports[when]
+    assert _as_reported(told.world, moment) == reported
 
 
 @pytest.mark.parametrize("when", ["apart", "merged", "split"])
-def test_a_report_of_any_day_follows_to_ids_in_force(world: World, told: dict[str, Any], when: str) -> None:
-    old = told[when][1]
-    with store.connect(world.settings) as con:
+def test_a_report_of_any_day_follows_to_ids_in_force(told: Told, when: str) -> None:
+    old = told.reports[when][1]
+    with store.connect(told.world.settings) as con:
         con.execute("create temp table old_report (customer_id varchar, amount integer)")
         con.executemany("insert into old_report values (?, ?)", list(old.items()))
         followed = dict(con.execute(_query_in_description("customer_aliases")).fetchall())
@@ -117,9 +126,9 @@ def test_a_report_of_any_day_follows_to_ids_in_force(world: World, told: dict[st
     assert set(followed) <= in_force
 
 
-def test_the_history_of_records_is_the_ledgers(world: World, told: dict[str, Any]) -> None:
-    for moment, _ in told.values():
-        with store.connect(world.settings) as con:
+def test_the_history_of_records_is_the_ledgers(told: Told) -> None:
+    for moment, _ in told.reports.values():
+        with store.connect(told.world.settings) as con:
             replayed = con.execute(REPLAYED_MEMBERS, {"as_of": moment}).fetchall()
             told_by_history = con.execute(
                 "select system, source_table, source_id, customer_id from core.customer_xref_history "

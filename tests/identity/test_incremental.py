@@ -126,7 +126,14 @@ def test_a_crowd_at_one_number_outlives_the_record_it_was_compared_with(world: W
     assert len(world.partition()) == customers + 1
 
 
-@pytest.mark.parametrize("last_step", ["keep_matches", "keep_queue", "define_views"])
+@pytest.mark.parametrize(
+    "last_step",
+    [
+        pytest.param("keep_matches", marks=pytest.mark.thorough),
+        pytest.param("keep_queue", marks=pytest.mark.thorough),
+        "define_views",
+    ],
+)
 def test_a_run_that_dies_while_it_writes_leaves_all_as_it_was(
     world: World, monkeypatch: pytest.MonkeyPatch, last_step: str
 ) -> None:
