@@ -165,9 +165,12 @@ def test_no_number_address_or_person_is_published_in_the_clear(company: Company)
             "where data_type = 'VARCHAR' and column_name not like '%\\_id' escape '\\'"
         ).fetchall()
         for relation, column in columns:
-            # 13800000000 is the rules' own example of a number that nobody has.
+            # 13800000000 is the rules' own example of a number that nobody has; digests have digits by chance.
             query = f"""
-                with texts as (select replace("{column}", '13800000000', '') as text from {relation})
+                with texts as (
+                    select regexp_replace(replace("{column}", '13800000000', ''), '[0-9a-f]{{32,}}', '', 'g')
+                        as text
+                    from {relation})
                 select count(*) from texts where regexp_matches(text, ?) or regexp_matches(text, ?)
             """
             assert con.execute(query, [mobile, email]).fetchone() == (0,), f"{relation}.{column}"
