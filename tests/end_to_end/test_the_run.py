@@ -165,7 +165,7 @@ def test_no_number_address_or_person_is_published_in_the_clear(company: Company)
             "where data_type = 'VARCHAR' and column_name not like '%\\_id' escape '\\'"
         ).fetchall()
         for relation, column in columns:
-            # 13800000000 is the rules' own example of a number that nobody has; digests have digits by chance.
+            # 13800000000 is the rules' own example of nobody's number; digests have digits by chance.
             query = f"""
                 with texts as (
                     select regexp_replace(replace("{column}", '13800000000', ''), '[0-9a-f]{{32,}}', '', 'g')
