@@ -307,13 +307,15 @@ def test_a_full_disk_is_no_defect(
     assert words in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("how", ["exception", "report"])
+@pytest.mark.parametrize("how", ["exception", "report", "query"])
 def test_interrupt_is_130_with_a_sentence(
     how: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def interrupted(*_: object, **__: object) -> Report:
         if how == "exception":
             raise KeyboardInterrupt
+        if how == "query":  # DuckDB's own word for it
+            return Report("failed", "words", [RuntimeError("Query interrupted")])
         return Report("interrupted")
 
     monkeypatch.setattr(run, "_execute", interrupted)
