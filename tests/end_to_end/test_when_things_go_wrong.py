@@ -26,6 +26,7 @@ SEEN = """
 """
 
 
+@pytest.mark.thorough  # tests/warehouse/test_publish.py asks the same of publishing alone
 def test_readers_see_whole_snapshots_only(copy: Company) -> None:
     """A reader that opens the published file over and over through two runs sees no error and no mixture."""
     stop, errors, seen = threading.Event(), [], set()
@@ -78,6 +79,7 @@ def test_the_second_of_two_runs_says_who_holds_the_lock(copy: Company) -> None:
     assert first.returncode == 0
 
 
+@pytest.mark.thorough  # tests/orchestration/test_run.py asks the same of a small company
 def test_a_dead_system_does_not_stop_the_others(copy: Company) -> None:
     source = copy.home / "demo" / "sources" / "wechat_contacts.csv"
     source.write_bytes(source.read_bytes() + b"\r\n")  # one system has news, another is down

@@ -264,7 +264,7 @@ def _examples(count: int) -> settings:
 
 
 @pytest.mark.slow
-@_examples(3)
+@_examples(2)
 @given(first=_first, steps=_steps)
 def test_whatever_comes_ids_last_and_judgements_hold(
     tmp_path_factory: pytest.TempPathFactory, first: tuple[Content | None, ...], steps: list[Any]
