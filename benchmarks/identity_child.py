@@ -46,8 +46,8 @@ def _stage(settings: Settings, what: str) -> dict[str, Any]:
             con.execute("drop schema if exists identity cascade")
         else:
             let_in(con)
-            # DuckDB loads pandas with the first list it is given; in `guike run` others have done so before.
-            con.execute("select $1::varchar[]", [[""]])
+        # DuckDB loads pandas with the first list it is given; in `guike run` others have done so before.
+        con.execute("select $1::varchar[]", [[""]])
     started = time.perf_counter()
     result = run_identity(settings, f"bench-{what}")
     return {"seconds": time.perf_counter() - started, **dataclasses.asdict(result)}

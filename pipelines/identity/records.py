@@ -220,7 +220,6 @@ _TOUCHED = """
     inner join (
         (from shared_values except from kept_shared_values)
         union all (from kept_shared_values except from shared_values)) using (kind, value)
-    order by node
 """
 
 TABLES = """
