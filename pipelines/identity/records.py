@@ -20,7 +20,7 @@ from pipelines.identity.names import parse_names
 from pipelines.identity.phones import MOBILE
 
 _INPUTS = """
-    create or replace temp table record_inputs as
+    create or replace temp view record_inputs as
     with said as (
         select system, customer_source_id,
             list_sort(list({'name': contact_name, 'phone': customer_phone,
@@ -41,9 +41,11 @@ _INPUTS = """
 """
 
 # A careless source repeats a key: the first such record stands for all of them.
+_REPEATS = (
+    "select count(*) > count(distinct hash(system, source_table, source_id)) from quality.passed_customers"
+)
 _ONE_PER_KEY = """
-    create or replace temp table record_inputs as
-    from record_inputs
+    select * from record_inputs
     qualify row_number() over (
         partition by system, source_table, source_id
         order by created_at nulls last, customer_name, mobile, phone, email, content) = 1
@@ -57,18 +59,23 @@ _REFERENCES = """
     from nodes group by all
 """
 
+# What has come, changed or gone since the last run; content is null where it has gone.
+_DIFFERING = """
+    create or replace temp table differing as
+    select inputs.*, kept.node as earlier
+    from {inputs} as inputs
+    full join kept_nodes as kept using (system, source_table, source_id)
+    where kept.content is distinct from inputs.content
+"""
+
 _FRESH = """
     create or replace temp table fresh_inputs as
-    with compared as (
-        select inputs.*, kept.node as earlier
-        from record_inputs as inputs
-        left join kept_nodes as kept using (system, source_table, source_id)
-        where kept.content is distinct from inputs.content)
     select * exclude (earlier), coalesce(earlier, (select coalesce(max(node), 0) from kept_nodes)
         + row_number() over (
             partition by earlier is null order by created_at nulls last, system, source_table,
                 source_id)) as node
-    from compared
+    from differing
+    where content is not null
 """
 
 _NAMES = """
@@ -171,9 +178,7 @@ _IDENTIFIERS = """
 # Records that are not what they were, or gone.
 _LEFT_BEHIND = """
     create or replace temp table left_behind as
-    select node from kept_nodes semi join fresh_inputs using (node)
-    union all
-    select node from kept_nodes anti join record_inputs using (system, source_table, source_id)
+    select earlier as node from differing where earlier is not null
 """
 
 # What a record that has changed or gone said before, and what is said by those that have come or changed; a
@@ -267,11 +272,9 @@ def build_records(con: duckdb.DuckDBPyConnection, most_names: int) -> None:
             An own employee's number or address identifies no customer either.
     """
     con.execute(_INPUTS)
-    repeats = con.execute(
-        "select count(*) > count(distinct hash(system, source_table, source_id)) from record_inputs"
-    ).fetchone()
-    if repeats and repeats[0]:
-        con.execute(_ONE_PER_KEY)
+    repeats = con.execute(_REPEATS).fetchone()
+    inputs = f"({_ONE_PER_KEY})" if repeats and repeats[0] else "record_inputs"
+    con.execute(_DIFFERING.format(inputs=inputs))
     con.execute(_FRESH)
     parse_names(con, f"({_NAMES})", "record_names")
     for name, (macro, columns) in _SAID.items():
@@ -295,8 +298,9 @@ def build_records(con: duckdb.DuckDBPyConnection, most_names: int) -> None:
     con.execute(_RECOUNTED)
     con.execute(_SHARED, {"most": most_names})
     con.execute(_TOUCHED)
+    con.execute("drop view record_inputs")
     said_tables = [f"said_{name}" for name in _SAID]
-    for table in ("record_names", "named_inputs", "record_inputs", "recounted",
+    for table in ("record_names", "named_inputs", "differing", "recounted",
                   *said_tables):  # fmt: skip
         con.execute(f"drop table {table}")
 

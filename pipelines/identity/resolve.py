@@ -89,7 +89,10 @@ _RECORD_TABLES = """
 
 _RECORD_ROWS = """
     insert into xref_now
-    with named as (
+    with wanted as (
+        select node, system, source_table, source_id from nodes
+        where node in (from moved) or (system, source_table) not in (from record_tables)),
+    named as (
         select node, method, max(score) as score
         from (
             select left_node as node, method, score from edges where method = 'name'
@@ -99,14 +102,10 @@ _RECORD_ROWS = """
         coalesce(case when named.score > coalesce(node_clusters.score, 0) then named.method end,
             node_clusters.method, 'own') as method,
         coalesce(greatest(node_clusters.score, named.score), 1.0) as score
-    from nodes
+    from wanted
     inner join node_clusters using (node)
     inner join owners using (cluster)
     left join named using (node)
-    semi join (
-        select node from moved
-        union all
-        select node from nodes anti join record_tables using (system, source_table)) as wanted using (node)
 """
 
 # One row per source row: the reference to a record of its own system, else what its mention means.
@@ -339,24 +338,28 @@ def _write_xref(con: duckdb.DuckDBPyConnection, run_id: str, moment: datetime) -
         select system, source_table, source_id from kept_nodes semi join left_behind using (node)
         """
     )
-    same = "using (system, source_table, source_id, customer_id, method, score)"
     con.execute(
-        f"""
-        create or replace temp table xref_kept as
-        select rowid as row_number, * from identity.customer_xref
-        semi join changed_tables using (system, source_table)
-        union all
-        select rowid, * from identity.customer_xref
-        semi join record_tables using (system, source_table)
-        semi join moved_keys using (system, source_table, source_id);
+        """
+        create or replace temp table xref_differing as
+        with kept as (
+            select rowid as row_number, * from identity.customer_xref
+            semi join changed_tables using (system, source_table)
+            union all
+            select rowid, * from identity.customer_xref
+            semi join record_tables using (system, source_table)
+            semi join moved_keys using (system, source_table, source_id)),
+        now as (
+            select * from xref_now
+            semi join (from changed_tables union all from record_tables) using (system, source_table))
+        select system, source_table, source_id, customer_id, method, score, row_number,
+            coalesce(kept.valid_from, kept.decided_at) as valid_from
+        from now
+        full join kept using (system, source_table, source_id, customer_id, method, score)
+        where row_number is null or now.system is null;
         create or replace temp table xref_new as
-        select * from xref_now
-        semi join (from changed_tables union all from record_tables) using (system, source_table)
-        anti join xref_kept {same};
+        select * exclude (row_number, valid_from) from xref_differing where row_number is null;
         create or replace temp table xref_gone as
-        select row_number, system, source_table, source_id, customer_id,
-            coalesce(valid_from, decided_at) as valid_from
-        from xref_kept anti join xref_now {same};
+        select * exclude (method, score) from xref_differing where row_number is not null;
         """
     )
     history.keep_past(con, moment)
