@@ -21,10 +21,9 @@ SALES = ("orders", "payments", "receivables", "contracts", "service_costs")
 """Entities whose rows say that somebody buys; a system in which nobody does is an address book."""
 
 # Records that have bought, and the systems in which nobody does.
-_BUYERS = """
+_BUYERS = f"""
     create or replace temp table buyers as
-    with sales as ({sales})
-    select distinct node from sales inner join customer_references using (system, customer_source_id)
+    select distinct node from naming_rows where node is not null and entity in {SALES}
 """
 _ADDRESS_BOOKS = """
     create or replace temp table address_books as
@@ -84,16 +83,20 @@ _STEP = """
     select left_node from frontier inner join judged on node = right_node
 """
 
+# Who is in another cluster than by the last run, as numbered then and now; NULL where there is none.
+_RELABELLED = """
+    create or replace temp table relabelled as
+    select node, now.cluster, kept.cluster as earlier
+    from clusters as now full join kept_node_clusters as kept using (node)
+    where now.cluster is distinct from kept.cluster
+"""
+
 # Clusters, as numbered now or by the last run, with a member that has changed or moved.
 _LABELS = """
     create or replace temp table concerned_labels as
-    select now.cluster
-    from clusters as now left join kept_node_clusters as kept using (node)
-    where now.cluster is distinct from kept.cluster
+    select cluster from relabelled where cluster is not null
     union
-    select kept.cluster
-    from kept_node_clusters as kept left join clusters as now using (node)
-    where now.cluster is distinct from kept.cluster
+    select earlier from relabelled where earlier is not null
     union
     select cluster from clusters semi join touched using (node)
     union
@@ -160,10 +163,7 @@ _OWNERS = """
 
 def find_reached(con: duckdb.DuckDBPyConnection) -> None:
     """Make `reached`, and `buyers` (node) and `address_books` (system), by which it is told, too."""
-    sales = " union ".join(
-        f"select system, customer_source_id from quality.passed_{entity}" for entity in SALES
-    )
-    con.execute(_BUYERS.format(sales=sales))
+    con.execute(_BUYERS)
     con.execute(_ADDRESS_BOOKS)
     if nothing_kept(con) or _has_new_books(con):
         con.execute("create or replace temp table reached as select node from nodes")
@@ -194,14 +194,23 @@ def _grow(con: duckdb.DuckDBPyConnection) -> bool:
     return bool(con.execute("select 1 from frontier limit 1").fetchone())
 
 
+def list_relabelled(con: duckdb.DuckDBPyConnection) -> None:
+    """Make TEMP `relabelled` (node, cluster, earlier): who is in another cluster than by the last run."""
+    con.execute(_RELABELLED)
+
+
 def find_concerned(con: duckdb.DuckDBPyConnection, mention: str) -> None:
-    """Make `concerned_ids` and `members_now`; `mention` is the source_table of members that are no record."""
+    """Make `concerned_ids` and `members_now`, after `list_relabelled`.
+
+    `mention` is the source_table of members that are no record.
+    """
     everybody = nothing_kept(con)
     con.execute(_LABELS)
     con.execute(_MENTIONS, {"mention": mention})
     con.execute(_ALL_IDS if everybody else _IDS)
     con.execute(_MEMBERS_NOW, {"everybody": everybody, "mention": mention})
     con.execute("drop table concerned_labels")
+    con.execute("drop table relabelled")
 
 
 def list_owners(con: duckdb.DuckDBPyConnection) -> None:

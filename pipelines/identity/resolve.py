@@ -30,11 +30,11 @@ from pipelines.identity import (
     review,
 )
 from pipelines.identity.match import MODELS, Matcher, keep_clusters, keep_matches, match_by_models
-from pipelines.identity.mentions import ENTITIES, MENTION, WHO, keep_mentions, resolve_mentions
+from pipelines.identity.mentions import MENTION, keep_mentions, read_rows, resolve_mentions
 from pipelines.identity.model import load_model
 from pipelines.identity.namesakes import keep_shares
 from pipelines.identity.normalise import install_macros
-from pipelines.identity.reach import find_concerned, list_owners
+from pipelines.identity.reach import find_concerned, list_owners, list_relabelled
 from pipelines.identity.records import build_records, define_views, keep_records, rules_signature
 from pipelines.identity.review import build_queue, keep_queue
 from pipelines.settings import Settings
@@ -59,7 +59,7 @@ _TABLES = """
 
 _KEPT = (
     "nodes", "node_identifiers", "shared_values", "pairs", "blocking_keys", "frequencies", "cut_edges",
-    "node_clusters", "judged_pairs", "name_shares", "mention_names", "mention_values",
+    "node_clusters", "judged_pairs", "name_shares", "mentions", "mention_names", "mention_values",
 )  # fmt: skip
 _REBUILD_SHARE = 0.2
 """Beyond so many new or changed records all is matched anew, and names are counted anew."""
@@ -111,20 +111,18 @@ _RECORD_ROWS = """
 # One row per source row: the reference to a record of its own system, else what its mention means.
 _ENTITY_ROWS = """
     create or replace temp table entity_rows as
-    select rows.system, rows.source_table, rows.source_id, referenced.customer_id,
-        'reference' as method, 1.0 as score
-    from quality.passed_{entity} as rows
-    inner join reference_ids as referenced using (system, customer_source_id)
-    union all
-    select rows.system, rows.source_table, rows.source_id, mentioned.customer_id,
-        mentioned.method, mentioned.score
-    from quality.passed_{entity} as rows
-    anti join reference_ids using (system, customer_source_id)
-    left join mention_ids as mentioned
-        on rows.system = mentioned.system
-        and coalesce(rows.customer_name, '') = mentioned.customer_name
-        and coalesce(rows.customer_phone, '') = mentioned.customer_phone
-        and coalesce(rows.customer_email, '') = mentioned.customer_email
+    with referenced as (
+        select node, customer_id from clusters inner join owners using (cluster)
+        where node in (select node from naming_rows)),
+    mentioned as (
+        select mention, customer_id, method, score from mentions inner join owners using (cluster))
+    select rank, entity, system, source_table, source_id,
+        coalesce(referenced.customer_id, mentioned.customer_id) as customer_id,
+        case when node is null then mentioned.method else 'reference' end as method,
+        cast(case when node is null then mentioned.score else 1 end as double) as score
+    from naming_rows
+    left join referenced using (node)
+    left join mentioned using (mention)
 """
 
 
@@ -172,10 +170,12 @@ def run_identity(
         judgements.load(con, settings)
         with _told(t("names, numbers and codes normalised")):
             is_new = _normalise(con, rebuild)
+            read_rows(con)
         with _told(t("records matched")):
             con.execute(_JUDGED)
             matcher(con)
             build_queue(con)
+        list_relabelled(con)
         with _told(t("mentions resolved")):
             resolve_mentions(con)
         find_concerned(con, MENTION)
@@ -230,57 +230,37 @@ def _build_xref(con: duckdb.DuckDBPyConnection) -> None:
 
     Records that have not moved are left out, but where their table has other rows, too.
     """
+    con.execute(_ENTITY_ROWS)
     con.execute(
-        "create or replace temp table reference_ids as select system, customer_source_id, customer_id "
-        "from customer_references inner join clusters using (node) inner join owners using (cluster)"
+        "create or replace temp table unresolved_now as "
+        "select entity, system, source_table, count(*) as rows from entity_rows "
+        "where customer_id is null group by all"
     )
-    con.execute(
-        "create or replace temp table mention_ids as "
-        f"select system, {', '.join(WHO)}, owners.customer_id, method, score "
-        "from mentions left join owners using (cluster)"
-    )
-    con.execute(
-        "create or replace temp table unresolved_now "
-        "(entity varchar, system varchar, source_table varchar, rows bigint)"
-    )
-    con.execute(
-        "create or replace temp table xref_now (system varchar, source_table varchar, source_id varchar, "
-        "customer_id varchar, method varchar, score double)"
-    )
-    for entity in ENTITIES:
-        con.execute(_ENTITY_ROWS.format(entity=entity))
-        con.execute(
-            "insert into unresolved_now select ?, system, source_table, count(*) from entity_rows "
-            "where customer_id is null group by all",
-            [entity],
-        )
-        _add_rows(con)
+    _add_rows(con)
     con.execute("drop table entity_rows")
     con.execute(_RECORD_TABLES)
     con.execute(_RECORD_ROWS)
 
 
 def _add_rows(con: duckdb.DuckDBPyConnection) -> None:
-    """Add `entity_rows` to `xref_now`, but no key a second time, and no record's.
+    """Make `xref_now` from `entity_rows`, but no key a second time, and no record's.
 
     Rows of one source table may be two entities', and a careless source repeats a key; only where either is
     the case, the keys are compared.
     """
-    con.execute(
-        "create or replace temp table row_tables as select distinct system, source_table from entity_rows"
-    )
-    source = "(select * from entity_rows where customer_id is not null)"
-    if _is_any(
-        con, "select count(*) > count(distinct hash(system, source_table, source_id)) from entity_rows"
-    ):
-        source = (
-            f"(select * from {source} qualify row_number() over "
-            "(partition by system, source_table, source_id order by score desc, customer_id, method) = 1)"
+    key = "system, source_table, source_id"
+    source = "entity_rows where customer_id is not null"
+    if _is_any(con, f"select count(*) > count(distinct hash({key})) from entity_rows"):
+        source += (
+            f" qualify row_number() over (partition by {key} order by rank, score desc, customer_id, method)"
+            " = 1"
         )
-    for others in ("xref_now", "nodes"):
-        if _is_any(con, f"select exists (from {others} semi join row_tables using (system, source_table))"):
-            source += f" anti join {others} using (system, source_table, source_id)"
-    con.execute(f"insert into xref_now select * from {source}")
+    con.execute(
+        f"create or replace temp table xref_now as select {key}, customer_id, method, score from {source}"
+    )
+    tables = "(select distinct system, source_table from entity_rows)"
+    if _is_any(con, f"select exists (from nodes semi join {tables} using (system, source_table))"):
+        con.execute(f"delete from xref_now where ({key}) in (select ({key}) from nodes)")
 
 
 def _is_any(con: duckdb.DuckDBPyConnection, question: str) -> bool:
