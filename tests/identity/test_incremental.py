@@ -22,7 +22,7 @@ _GIVEN = "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超秀霞平刚桂英�
 _TABLES = (
     "customer_xref", "customer_ids", "customer_id_changes", "members", "member_changes", "nodes",
     "node_identifiers", "shared_values", "pairs", "blocking_keys", "cut_edges", "frequencies",
-    "node_clusters", "name_shares", "mention_names", "mention_values",
+    "node_clusters", "name_shares", "mentions", "mention_names", "mention_values",
     "review_queue", "records", "identifiers", "unresolved",
 )  # fmt: skip
 

@@ -231,3 +231,53 @@ def test_a_run_that_dies_while_it_writes_leaves_the_names_as_they_were(
     assert _kept(world) == kept
     assert _parsed(world, rows[1:]) == ({"赵敏"}, {"13881726354"})
     assert _kept(world) != kept
+
+
+_OTHER_FIRM = _FIRM | {
+    "source_id": "c", "customer_name": "苏州鑫源机械有限公司", "contact_name": "王芳",
+    "mobile": "13511112222", "email": "fang@example.com",
+}  # fmt: skip
+_ROWS = [
+    _said("short", "鑫源机械"), _said("number", None, "13912345678"),
+    _said("mail", customer_email="zhang88@example.com"), _said("person", "李娜", "13881726354"),
+    _said("own", "南京大海传媒有限公司"), _said("nobody", "散客"),
+]  # fmt: skip
+_CROWD = [
+    {"system": "fair", "source_id": name, "party_type": "person", "customer_name": name,
+     "mobile": "13912345678"} for name in ("王伟芳", "赵敏静", "陈丽强", "周涛明", "吴秀霞", "黄建国")
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("customers", "asked"),
+    [
+        pytest.param([_FIRM, _PERSON], 0, id="nothing"),
+        pytest.param([_FIRM, _PERSON | {"mobile": "13711112345"}], 1, id="a number changes hands"),
+        pytest.param([_FIRM, _PERSON, _OTHER_FIRM], 1, id="a second firm of the name"),
+        pytest.param([_FIRM | {"customer_name": "无锡大海传媒有限公司"}, _PERSON], 4, id="a firm is renamed"),
+        pytest.param([_PERSON], 3, id="a firm goes"),
+        pytest.param([_FIRM, _PERSON, *_CROWD], 1, id="a number becomes shared"),
+    ],
+)
+def test_only_mentions_that_a_change_concerns_are_asked_anew(
+    world: World, monkeypatch: pytest.MonkeyPatch, customers: list[dict[str, Any]], asked: int
+) -> None:
+    seen: list[int] = []
+
+    def keep(con: duckdb.DuckDBPyConnection) -> None:
+        seen.append(len(con.execute("from fresh_mentions").fetchall()))
+        keep_mentions(con)
+
+    keep_mentions = resolve.keep_mentions
+    monkeypatch.setattr(resolve, "keep_mentions", keep)
+    world.put([_FIRM, _PERSON], orders=_ROWS)
+    world.run()
+    world.put(customers, orders=_ROWS)
+    with monkeypatch.context() as patch:
+        patch.setattr(resolve, "_REBUILD_SHARE", 9)
+        world.run()
+    found = "select * exclude (cluster) from identity.mentions order by all"
+    incremental = world.owners("orders"), world.rows(found)
+    world.run(rebuild=True)
+    assert (world.owners("orders"), world.rows(found)) == incremental
+    assert seen[:2] == [6, asked]
