@@ -1,7 +1,7 @@
 """The rules of both gates as data: the files of `quality/rules/`, read, merged and validated.
 
-Comes in: a folder of YAML files, in order of their names; a company's own (`company….yml`) last. Each may hold
-any of `max_set_aside`, `patterns`, `thresholds`, `entities`, `rules` and `settings`. Goes out: a frozen
+Comes in: a folder of YAML files, in order of their names; a company's own (`company….yml`) last. Each may
+hold any of `max_set_aside`, `patterns`, `thresholds`, `entities`, `rules` and `settings`. Goes out: a frozen
 `Catalogue` whose every rule says what it expects of which field, how severe a failure is, what failing means
 and what to do in both languages, and which marts it protects. A catalogue that can't work is refused with
 file, line and reason, before any record is looked at.

@@ -1,10 +1,10 @@
 """What Great Expectations looks at: one frame per entity and condition, read from DuckDB through Arrow.
 
 Comes in: `input.<entity>` with what dbt computed about its rows, and the entity's part of the catalogue. At
-gate 1 that is `quality.check__<entity>`, one row for each input row; at gate 2 `quality.unified__<entity>`, one
-for each that is in scope. Goes out: the temporary table `gate_rows` (those rows once, numbered, with the helper
-columns the rules need), and pandas frames cut from it whose index is the row number. Only columns that a rule
-looks at are read.
+gate 1 that is `quality.check__<entity>`, one row for each input row; at gate 2 `quality.unified__<entity>`,
+one for each that is in scope. Goes out: the temporary table `gate_rows` (those rows once, numbered, with the
+helper columns the rules need), and pandas frames cut from it whose index is the row number. Only columns that
+a rule looks at are read.
 """
 
 from __future__ import annotations
@@ -129,8 +129,10 @@ def _rows_query(
     ]  # fmt: skip
     keys, relation = ", ".join(KEY), f"quality.{_CHECKS[gate]}{entity}"
     if gate == 2:
-        return f"select {', '.join(selected)} from input.{entity} as i inner join {relation} as c using ({keys})"
-    needs_checks = checks or any(_CHECKED.search(str(sql)) for sql in (*helpers.values(), *conditions.values()))
+        scope = f"input.{entity} as i inner join {relation} as c using ({keys})"
+        return f"select {', '.join(selected)} from {scope}"
+    expressions = (*helpers.values(), *conditions.values())
+    needs_checks = checks or any(_CHECKED.search(str(sql)) for sql in expressions)
     join = f"left join {relation} as c using ({keys})" if needs_checks else ""
     marker = f", {'c.source_table is null' if needs_checks else 'false'} as is_unchecked"
     return f"select {', '.join(selected)}{marker} from input.{entity} as i {join}"

@@ -2,8 +2,8 @@
 
 Comes in: `input.*`, dbt's `quality.check__*` and the catalogue. Goes out: the tables of `quality.issues`, the
 views `quality.passed_<entity>` that everything downstream reads, and a `GateResult`. If too many records of
-one entity are set aside, or fail one rule, the gate doesn't pass; its tables are written all the same, so that
-one can look.
+one entity are set aside, or fail one rule, the gate doesn't pass; its tables are written all the same, so
+that one can look.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """From row numbers to rows: what failed, what is set aside, what is waived, what has been mended.
 
 Comes in: the rows that failed which rule of one gate, entity by entity, while `gate_rows` holds that entity.
-Goes out: `quality.record_issues`, `waived_issues`, `resolved_issues`, `rule_results`, `check_counts`, `rules`,
-and at gate 1 `set_aside` and the views `passed_<entity>`. Either gate writes only its own rules' rows.
-`collect` fills temporary tables only; `finish` writes, in the caller's transaction, so that a killed run
+Goes out: `quality.record_issues`, `waived_issues`, `resolved_issues`, `rule_results`, `check_counts`,
+`rules`, and at gate 1 `set_aside` and the views `passed_<entity>`. Either gate writes only its own rules'
+rows. `collect` fills temporary tables only; `finish` writes, in the caller's transaction, so that a killed run
 leaves the tables of the run before. No clock: an issue is seen when its record was loaded, so the same input
 always gives the same tables.
 
@@ -161,7 +161,8 @@ def finish(con: duckdb.DuckDBPyConnection, catalogue: Catalogue, gate: Gate, run
         f"""select '{run_id}' as run_id, rule_id, c.entity, c.system, r.severity, r.dimension, c.checked,
             coalesce(f.failed, 0) as failed, r.rules_version
         from (
-            select rule_id, entity, system, sum(checked)::bigint as checked from gate_checked group by all) as c
+            select rule_id, entity, system, sum(checked)::bigint as checked from gate_checked group by all
+        ) as c
         inner join gate_rules as r using (rule_id)
         left join (select rule_id, system, count(*) as failed from gate_issues group by all) as f
             using (rule_id, system)
@@ -279,7 +280,7 @@ def _waive(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def _collect_checked(con: duckdb.DuckDBPyConnection, rules: tuple[Rule, ...], entity: str) -> None:
-    """How many values of each system, employee and month each rule looked at, as Great Expectations counts."""
+    """How many values each rule looked at, as Great Expectations counts, by system, employee and month."""
     counts = []
     for rule in rules:
         tests = [condition_name(rules, rule)] if rule.where else []

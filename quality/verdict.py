@@ -1,7 +1,7 @@
 """Whether a run may go on: what the rules found against what the catalogue allows.
 
-Comes in: the tables that a gate has written, and the catalogue's limits. Goes out: per rule how much it looked
-at and how much failed, and the sentences that say why a run must stop, each with what to do.
+Comes in: the tables that a gate has written, and the catalogue's limits. Goes out: per rule how much it
+looked at and how much failed, and the sentences that say why a run must stop, each with what to do.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class RuleResult:
 
 
 def rule_results(con: duckdb.DuckDBPyConnection, catalogue: Catalogue, gate: Gate) -> list[RuleResult]:
-    """Every rule of the gate, in the catalogue's order; the same whether this run or an earlier one wrote it."""
+    """Every rule of the gate, in the catalogue's order, as this run or an earlier one has written it."""
     totals = {
         rule_id: (checked, failed)
         for rule_id, checked, failed in con.execute(
@@ -74,7 +74,8 @@ def _too_many_aside(
         "in their system or the staging model, and run again; if they are right, raise max_set_aside in "
         "quality/rules/.",
         aside=f"{set_aside:,}", rows=f"{rows:,}", entity=entity, share=f"{share:.1%}",
-        limit=f"{limit:.1%}", failed=f"{worst.failed if worst else 0:,}", rule=worst.rule_id if worst else "–",
+        limit=f"{limit:.1%}", failed=f"{worst.failed if worst else 0:,}",
+        rule=worst.rule_id if worst else "–",
     )  # fmt: skip
 
 

@@ -31,7 +31,8 @@ def contract(path: Path) -> dict[str, dict[str, str]]:
 
 def unified_contract() -> dict[str, dict[str, str]]:
     """The same of what gate 2's rules look at, `unified__<entity>`."""
-    return {model: columns for path in sorted(UNIFIED.glob("*.yml")) for model, columns in contract(path).items()}
+    files = sorted(UNIFIED.glob("*.yml"))
+    return {model: columns for path in files for model, columns in contract(path).items()}
 
 
 @dataclass
