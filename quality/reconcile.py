@@ -1,10 +1,10 @@
 """Gate 2: the unified view holds every row and every cent that the legacy systems say they have.
 
 First the rules of gate 2 are evaluated (quality.evaluate); the rest here is the reconciliation. Comes in:
-each system's own control totals (SQL over its raw tables, written without regard to staging), the input layer,
-what gate 1 set aside, the core facts and the identity cross-reference. Goes out: `quality.reconciliation`, one
-line per system and measure: source = through + set aside + difference. The gate passes only if every
-difference is zero: not nearly, exactly; and if no rule fails more than it may.
+each system's own control totals (SQL over its raw tables, written without regard to staging), the input
+layer, what gate 1 set aside, the core facts and the identity cross-reference. Goes out:
+`quality.reconciliation`, one line per system and measure: source = through + set aside + difference. The gate
+passes only if every difference is zero: not nearly, exactly; and if no rule fails more than it may.
 """
 
 from __future__ import annotations
