@@ -57,17 +57,16 @@ _AFFECTED = (
 """,
     """
     create or replace temp table affected_values as
-    select kind, value from node_identifiers semi join affected_nodes using (node)
-    union select kind, value from kept_node_identifiers semi join affected_nodes using (node)
+    select kind, value from kept_node_identifiers semi join affected_nodes using (node)
+    union select kind, value from fresh_identifiers
     union (from shared_values except from kept_shared_values)
     union (from kept_shared_values except from shared_values)
 """,
     """
     create or replace temp table affected_names as
     with said as (
-        select firm_key, name_normalised, core_name from nodes semi join affected_nodes using (node)
-        union all
-        select firm_key, name_normalised, core_name from kept_nodes semi join affected_nodes using (node)),
+        select firm_key, name_normalised, core_name from kept_nodes semi join affected_nodes using (node)
+        union all select firm_key, name_normalised, core_name from fresh_nodes),
     forms as (select distinct unnest([firm_key, name_normalised, core_name]) as form from said)
     select raw from kept_mention_names
     where exists (from forms where form = firm_key) or exists (from forms where form = name_normalised)

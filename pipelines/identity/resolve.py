@@ -174,8 +174,8 @@ def run_identity(
         with _told(t("records matched")):
             con.execute(_JUDGED)
             matcher(con)
+            list_relabelled(con)
             build_queue(con)
-        list_relabelled(con)
         with _told(t("mentions resolved")):
             resolve_mentions(con)
         find_concerned(con, MENTION)

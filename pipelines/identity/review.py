@@ -1,8 +1,9 @@
 """The pairs of records that a person should look at.
 
-Comes in: TEMP `pairs`, `cut_edges`, `judged`, `clusters`. Goes out: `identity.review_queue`, one row for
-any two groups of records that may be one customer: the likeliest pair of records between them, what agrees
-and what doesn't, in words, and why it wasn't decided. What a person has judged is not asked again.
+Comes in: TEMP `pairs`, `cut_edges`, `judged`, `clusters`, `reached`, `relabelled`. Goes out:
+`identity.review_queue`, one row for any two groups of records that may be one customer: the likeliest pair of
+records between them, what agrees and what doesn't, in words, and why it wasn't decided. What a person has
+judged is not asked again; what no change concerns stays asked.
 """
 
 from __future__ import annotations
@@ -15,6 +16,21 @@ import duckdb
 from pipelines.identity.match import MODELS
 from pipelines.identity.model import Comparison, Model, load_model
 from pipelines.identity.normalise import quoted
+from pipelines.identity.records import nothing_kept
+
+# Customers of whom something is new, and their records, those that have gone, too.
+_CONCERNED = (
+    """
+    create or replace temp table asked_clusters as
+    select distinct cluster from clusters
+    where node in (from reached) or node in (select node from relabelled)
+""",
+    """
+    create or replace temp table asked_nodes as
+    select node from clusters where cluster in (from asked_clusters)
+    union all select node from relabelled where cluster is null
+""",
+)
 
 _QUEUE = """
     create or replace temp table queue_now as
@@ -32,7 +48,8 @@ _QUEUE = """
         from doubtful
         inner join clusters as one on left_node = one.node
         inner join clusters as other on right_node = other.node
-        where one.cluster <> other.cluster),
+        where one.cluster <> other.cluster
+            and (one.cluster in (from asked_clusters) or other.cluster in (from asked_clusters))),
     -- In an order that doesn't depend on when a record came: a question that waits stays the same.
     named as (
         select apart.*, row(one_node.system, one_node.source_table, one_node.source_id) as left_key,
@@ -45,7 +62,7 @@ _QUEUE = """
         qualify row_number() over (partition by low, high order by score desc, one, other) = 1)
     select one[1] as left_system, one[2] as left_table, one[3] as left_id,
         other[1] as right_system, other[2] as right_table, other[3] as right_id,
-        score, method, reason, {evidence_en} as evidence, {evidence_zh} as evidence_zh
+        score, method, reason, {evidence_en} as evidence, {evidence_zh} as evidence_zh, left_node, right_node
     from named
     where (low, high) not in (
         select (least(a.cluster, b.cluster), greatest(a.cluster, b.cluster))
@@ -59,11 +76,15 @@ TABLES = """
         right_system varchar not null, right_table varchar not null, right_id varchar not null,
         score double not null, method varchar not null, reason varchar not null, evidence varchar,
         evidence_zh varchar, queued_at timestamp not null, run_id varchar not null);
+    alter table identity.review_queue add column if not exists left_node bigint;
+    alter table identity.review_queue add column if not exists right_node bigint;
 """
 
 
 def build_queue(con: duckdb.DuckDBPyConnection) -> None:
-    """Make TEMP `queue_now`."""
+    """Make TEMP `queue_now`: the questions about customers of whom something is new."""
+    for statement in _CONCERNED:
+        con.execute(statement)
     con.execute(
         _QUEUE.format(
             merge=min(load_model(name).merge for name in MODELS),
@@ -97,13 +118,20 @@ def keep_queue(con: duckdb.DuckDBPyConnection, run_id: str, moment: datetime) ->
 
     Call it in a transaction.
     """
-    same = "(left_system, left_table, left_id, right_system, right_table, right_id, score, reason, evidence)"
-    con.execute(f"create or replace temp table still_asked as select {same[1:-1]} from identity.review_queue "
-                f"where {same} in (select {same} from queue_now)")  # fmt: skip
-    con.execute(f"delete from identity.review_queue where {same} not in (select {same} from still_asked)")
+    same = "left_system, left_table, left_id, right_system, right_table, right_id, score, reason, evidence"
+    settled = "left_node not in (from asked_nodes) and right_node not in (from asked_nodes)"
     con.execute(
-        f"insert into identity.review_queue select *, ?, ? from queue_now "
-        f"where {same} not in (select {same} from still_asked)",
-        [moment, run_id],
+        f"create or replace temp table asked_before as select {same}, queued_at, run_id, rowid as row_number "
+        f"from identity.review_queue where $all or ({settled}) is not true",
+        {"all": nothing_kept(con)},
     )
-    con.execute("drop table still_asked")
+    con.execute("delete from identity.review_queue where rowid in (select row_number from asked_before)")
+    con.execute(
+        "insert into identity.review_queue by name "
+        "select queue_now.*, coalesce(earlier.queued_at, $moment) as queued_at, "
+        "coalesce(earlier.run_id, $run) as run_id "
+        f"from queue_now left join asked_before as earlier using ({same})",
+        {"moment": moment, "run": run_id},
+    )
+    for table in ("asked_before", "asked_clusters", "asked_nodes"):
+        con.execute(f"drop table {table}")

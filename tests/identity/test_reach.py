@@ -145,19 +145,49 @@ def test_one_of_several_judgements_is_taken_back(world: World) -> None:
     assert not world.rows("from identity.cut_edges")
 
 
+# A firm and its branch under one code: two customers, about whom a person is asked.
+_LATE = firm("a", "无锡鑫源机械有限公司", credit_code=_CODE, created_at=datetime(2025, 1, 1))
+_EARLY = firm("b", "无锡鑫源机械有限公司上海分公司", credit_code=_CODE, created_at=datetime(2020, 1, 1))
+_ASKING = "select * exclude (left_node, right_node) from identity.review_queue order by all"
+
+
 def test_a_question_stays_the_same_through_a_rebuild(world: World) -> None:
     """Records get their numbers as they come; a rebuild numbers them by their age."""
-    late = firm("a", "北方之门建材有限公司", phone="0510-81234567", created_at=datetime(2025, 1, 1))
-    early = firm("b", "北方之门建材", email="office@beifangzhimen.com", region="江苏无锡",
-                 created_at=datetime(2020, 1, 1))  # fmt: skip
-    world.put(**_put(late))
+    world.put(**_put(_LATE))
     world.run()
-    world.put(**_put(late, early, early | {"source_id": "c"}))
-    world.judge("different", "a", "c")
+    world.put(**_put(_LATE, _EARLY))
     world.run()
-    asked = world.rows("select * exclude (run_id) from identity.review_queue order by all")
+    asked = world.rows(_ASKING)
+    assert asked
     world.run(rebuild=True)
-    assert world.rows("select * exclude (run_id) from identity.review_queue order by all") == asked
+    assert world.rows(_ASKING) == asked
+    world.put(**_put(_LATE, _EARLY, _RARE))
+    world.run()
+    assert world.rows(_ASKING) == asked
+
+
+def test_questions_that_no_change_concerns_are_not_put_anew(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_anew: list[int] = []
+
+    def keep(con: duckdb.DuckDBPyConnection, *rest: Any) -> None:
+        put_anew.append(len(con.execute("from queue_now").fetchall()))
+        keep_queue(con, *rest)
+
+    keep_queue = resolve.keep_queue
+    monkeypatch.setattr(resolve, "keep_queue", keep)
+    monkeypatch.setattr(resolve, "_REBUILD_SHARE", 9)
+    world.put(**_put(_LATE, _EARLY))
+    world.run()
+    asked = world.rows(_ASKING)
+    world.put(**_put(_LATE, _EARLY, _RARE))
+    world.run()
+    assert world.rows(_ASKING) == asked
+    world.put(**_put(_EARLY, _RARE))
+    world.run()
+    assert world.rows(_ASKING) == []
+    assert put_anew == [1, 0, 0]
 
 
 def _merged(world: World) -> list[tuple[str, str]]:
