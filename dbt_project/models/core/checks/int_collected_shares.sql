@@ -83,14 +83,23 @@ spreads as (
 shaped as (
     select
         expected.*,
+        rho,
         usual * (1 - rho) / rho as a,
         (1 - usual) * (1 - rho) / rho as b
     from expected
     inner join spreads on expected.system = spreads.system and expected.test = spreads.test
 ),
 
+-- Twelve standard deviations further up nothing is left that would be seen in the sum.
+bounded as (
+    select
+        *,
+        least(trials, hits + 50 + ceil(12 * sqrt(trials * usual * (1 - usual) * (1 + (trials - 1) * rho)))) as last_term
+    from shaped
+),
+
 terms as (
-    {{ each_number('shaped', 'hits', 'trials') }}
+    {{ each_number('bounded', 'hits', 'last_term') }}
 ),
 
 tails as (

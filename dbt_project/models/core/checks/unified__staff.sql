@@ -18,8 +18,8 @@ final as (
         {%- endfor %}
         {%- endfor %}
         max(case when is_suspected then 1 else 0 end) = 1 as is_suspected_of_inventing,
-        {{ joined_text('evidence_en', 'is_suspected and is_unusual', 'p_value, test') }} as evidence_en,
-        {{ joined_text('evidence_zh', 'is_suspected and is_unusual', 'p_value, test') }} as evidence_zh
+        {{ joined_text("concat(evidence_zh, ' / ', evidence_en)", 'is_suspected and is_unusual', 'p_value, test') }}
+            as evidence
     from suspicions
     group by system, source_table, source_id
 )
