@@ -1,6 +1,6 @@
 """Who is suspected of inventing customer data: demo companies by seed, against who really does.
 
-    python benchmarks/quality_invented.py [--customers 5000] [--seeds 1-20] [--detail]
+    python benchmarks/quality_invented.py [--customers 10000] [--seeds 1-20] [--detail]
 
 Comes in: demo companies, made anew for each seed, whose truth names the cheats and the honest employees who
 might be taken for them. Goes out: a table by seed. Only what the detection reads is loaded: customers,
@@ -12,10 +12,13 @@ from __future__ import annotations
 
 import argparse
 import sqlite3
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import duckdb
 import pandas as pd
@@ -26,8 +29,8 @@ from pipelines.settings import ROOT
 from tests.dbt_models import render
 
 CHECKS = (
-    "int_collected", "int_collected_counts", "int_collected_shares", "int_collected_digits", "staff_suspicions",
-    "unified__staff",
+    "int_collected", "int_collected_counts", "int_collected_shares", "int_collected_digits",
+    "staff_suspicions", "unified__staff",
 )  # fmt: skip
 _TABLES = {
     "crm": (
@@ -69,7 +72,11 @@ def load_demo(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
     for system, tables in _TABLES.items():
         with sqlite3.connect(sources / f"{system}.sqlite") as database:
             for table in tables:
-                _raw(con, f"raw_{system}.{table}", pd.read_sql_query(f"select * from {table}", database, dtype=str))
+                _raw(
+                    con,
+                    f"raw_{system}.{table}",
+                    pd.read_sql_query(f"select * from {table}", database, dtype=str),
+                )
     calls = pd.read_json(sources / "callcentre" / "calls.jsonl", lines=True, dtype=str)
     _raw(con, "raw_callcentre.calls", calls)
     for system, table, file, encoding in (
@@ -77,7 +84,9 @@ def load_demo(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
     ):  # fmt: skip
         spec = yaml.safe_load((ROOT / "pipelines" / "systems" / f"{system}.yml").read_text(encoding="utf-8"))
         names = {header: name for name, header in spec["tables"][0]["columns"].items()}
-        frame = pd.read_csv(sources / file, dtype=str, encoding=encoding, keep_default_na=False).rename(columns=names)
+        frame = pd.read_csv(sources / file, dtype=str, encoding=encoding, keep_default_na=False).rename(
+            columns=names
+        )
         if system == "wechat":
             frame = frame.assign(**{f"remark_{part}": None for part in _REMARK})
         _raw(con, f"raw_{system}.{table}", frame)
@@ -93,7 +102,9 @@ def load_demo(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
 
 def input_layer(con: duckdb.DuckDBPyConnection) -> None:
     """Empty input tables, as the contract has them, of the entities that the detection reads."""
-    con.execute("create schema if not exists input; create schema if not exists quality; set timezone = 'UTC'")
+    con.execute(
+        "create schema if not exists input; create schema if not exists quality; set timezone = 'UTC'"
+    )
     contract = yaml.safe_load((ROOT / "dbt_project/models/input/_input.yml").read_text(encoding="utf-8"))
     for model in contract["models"]:
         entity = model["name"].removeprefix("input__")
@@ -105,7 +116,9 @@ def input_layer(con: duckdb.DuckDBPyConnection) -> None:
 def judge(con: duckdb.DuckDBPyConnection, **variables: Any) -> None:
     """Build the relations of the detection from the input layer."""
     for model in CHECKS:
-        con.execute(f"create or replace table quality.{model} as {render(model, ref=_relation, variables=variables)}")
+        con.execute(
+            f"create or replace table quality.{model} as {render(model, ref=_relation, variables=variables)}"
+        )
 
 
 def verdict(folder: Path, con: duckdb.DuckDBPyConnection) -> Verdict:
@@ -115,7 +128,9 @@ def verdict(folder: Path, con: duckdb.DuckDBPyConnection) -> Verdict:
         "select case system when 'crm' then source_id else concat(system, ' ', source_id) end "
         "from quality.unified__staff where is_suspected_of_inventing"
     ).fetchall()
-    (employees,) = con.execute("select count(distinct collector) from quality.int_collected where system = 'crm'").fetchone() or (0,)
+    (employees,) = con.execute(
+        "select count(distinct collector) from quality.int_collected where system = 'crm'"
+    ).fetchone() or (0,)
     return Verdict(
         frozenset(truth.crm_user_id[truth.is_cheat]), frozenset(truth.crm_user_id[~truth.is_cheat]),
         frozenset(one for (one,) in suspected), employees,
@@ -128,13 +143,16 @@ def _relation(name: str) -> str:
 
 def _raw(con: duckdb.DuckDBPyConnection, name: str, frame: pd.DataFrame) -> None:
     con.execute(f"create schema if not exists {name.split('.')[0]}")
-    con.execute(f"create or replace table {name} as select columns(*)::varchar, now()::timestamp as _loaded_at from frame")
+    con.execute(
+        f"create or replace table {name} as "
+        "select columns(*)::varchar, now()::timestamp as _loaded_at from frame"
+    )
 
 
 def main() -> None:
     """Make, judge and compare the companies; print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--customers", type=int, default=5000)
+    parser.add_argument("--customers", type=int, default=10_000)
     parser.add_argument("--seeds", default="1-20")
     parser.add_argument("--detail", action="store_true", help="every employee's scores")
     options = parser.parse_args()
@@ -158,13 +176,17 @@ def main() -> None:
 
 def _print_scores(con: duckdb.DuckDBPyConnection, told: Verdict) -> None:
     rows = con.execute(
-        "select system, source_id, records_system, any_value(score), list((test, records, round(observed, 3), "
-        "round(expected_by_colleagues, 3), round(-log10(greatest(q_value, 1e-30)), 1)) order by p_value)"
+        "select system, source_id, records_system, any_value(score), list((test, records, "
+        "round(observed, 3), round(expected_by_colleagues, 3), "
+        "round(-log10(greatest(q_value, 1e-30)), 1)) order by p_value)"
         " from quality.staff_suspicions group by all having any_value(score) > 0.7 order by 4 desc"
     ).fetchall()
     for system, source_id, records, score, tests in rows:
         mark = "cheat" if source_id in told.cheats else "alike" if source_id in told.look_alikes else ""
-        print(f"   {mark:5} {system}/{source_id} in {records}: {score:.2f}", *(list(test.values()) if isinstance(test, dict) else test for test in tests[:4]))
+        print(
+            f"   {mark:5} {system}/{source_id} in {records}: {score:.2f}",
+            *(list(test.values()) if isinstance(test, dict) else test for test in tests[:4]),
+        )
 
 
 if __name__ == "__main__":

@@ -57,7 +57,7 @@ def _variables() -> dict[str, Any]:
 
 @cache
 def _environment() -> jinja2.Environment:
-    """All macros as globals, each a template of its own, so that `return` ends the macro that it stands in."""
+    """All macros as globals, each a template of its own, so that `return` ends the macro it stands in."""
     environment = jinja2.Environment(extensions=["jinja2.ext.do"])
 
     def returning(value: Any) -> Any:

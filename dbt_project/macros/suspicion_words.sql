@@ -1,6 +1,8 @@
 {#- What a test found, in words for whoever looks into it; `seen`, `usual`, `n` and `detail` are its figures. -#}
 {%- macro suspicion_evidence(language) -%}
     {%- set days = var('suspicion').deadline_days -%}
+    {%- set step_en %}case when detail = 0 then 'repeat it' else concat('are ', cast(detail as varchar), ' higher (9 is followed by 0)') end{% endset -%}
+    {%- set step_zh %}case when detail = 0 then '重复前一位' else concat('比前一位大 ', cast(detail as varchar), '（9 之后为 0）') end{% endset -%}
     {%- set sentences = {
         'never_reached': {
             'en': ["'of '", "n", "' numbers collected and called back, '", "seen", "' % were never reached; colleagues'' '", "usual", "' %'"],
@@ -15,8 +17,8 @@
             'zh': ["'录入的 '", "n", "' 个尾数数字中，'", "seen", "'% 为 '", "cast(detail as varchar)", "'；同事为 '", "usual", "'%'"],
         },
         'digit_steps': {
-            'en': ["'of '", "n", "' steps from one digit typed to the next, '", "seen", "' % are +'", "cast(detail as varchar)", "'; colleagues'' '", "usual", "' %'"],
-            'zh': ["'录入的 '", "n", "' 对相邻数字中，'", "seen", "'% 相差 +'", "cast(detail as varchar)", "'；同事为 '", "usual", "'%'"],
+            'en': ["'of '", "n", "' digits typed after another, '", "seen", "' % '", step_en, "'; colleagues'' '", "usual", "' %'"],
+            'zh': ["'录入的 '", "n", "' 对相邻数字中，'", "seen", "'% '", step_zh, "'；同事为 '", "usual", "'%'"],
         },
         'patterned': {
             'en': ["'of '", "n", "' mobile numbers, '", "seen", "' % are runs, blocks or few different digits; colleagues'' '", "usual", "' %'"],

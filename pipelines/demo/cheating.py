@@ -2,8 +2,8 @@
 
 Comes in: the staff and the true customers. Goes out: `Cheating`, which tells of every customer what was typed
 into the CRM instead of the truth, by whom and on which day. Cheats hide customers whom no other department
-knows, so that ERP and members' program keep only true numbers. Honest employees differ too: one is new, one has
-a region where nobody picks up, one came back from a fair with many months' records in a day.
+knows, so that ERP and members' program keep only true numbers. Honest employees differ too: one is new, one
+has a region where nobody picks up, one came back from a fair with many months' records in a day.
 """
 
 from __future__ import annotations
@@ -16,7 +16,17 @@ import numpy as np
 
 from pipelines.demo import names
 from pipelines.demo.defects import Planter
-from pipelines.demo.fabric import Booleans, Floats, Integers, Objects, as_date, chance, day, stream, vocabulary
+from pipelines.demo.fabric import (
+    Booleans,
+    Floats,
+    Integers,
+    Objects,
+    as_date,
+    chance,
+    day,
+    stream,
+    vocabulary,
+)
 from pipelines.demo.tables import Table
 from pipelines.demo.world import END, NEVER, Customers, Staff
 
@@ -72,7 +82,9 @@ class Cheating:
         """One row for every employee who cheats, or might be taken for one who does."""
         invented = np.bincount(self.typist[self.is_invented], minlength=len(self.staff))
         conduct = {int(one): "invents numbers" for one in self.cheats}
-        conduct |= {int(one): "invents numbers, in bursts at deadlines" for one in self.cheats[self.in_bursts]}
+        conduct |= {
+            int(one): "invents numbers, in bursts at deadlines" for one in self.cheats[self.in_bursts]
+        }
         conduct |= {
             self.newcomer: "honest: new, few records",
             self.quiet: "honest: customers seldom answer",
@@ -114,7 +126,8 @@ def decide(customers: Customers, staff: Staff, seed: int) -> Cheating:
     answers[quiet] = _QUIET_ANSWER
     is_stale = chance(rng, len(customers), 0.03)
     return Cheating(
-        staff, cheats, in_bursts, newcomer, quiet, fair_goer, mobile, other, email, typist, entered, answers, is_stale
+        staff, cheats, in_bursts, newcomer, quiet, fair_goer, mobile, other, email, typist, entered, answers,
+        is_stale,
     )  # fmt: skip
 
 
@@ -136,7 +149,9 @@ def _typists(rng: np.random.Generator, customers: Customers, newcomer: int, othe
     return typist
 
 
-def _falsified(rng: np.random.Generator, customers: Customers, typist: Integers, cheats: Integers) -> Booleans:
+def _falsified(
+    rng: np.random.Generator, customers: Customers, typist: Integers, cheats: Integers
+) -> Booleans:
     """Four in five of the cheats' customers whom nobody else in the company knows."""
     hidden = customers.in_crm & ~customers.in_erp & ~customers.in_members
     hidden &= (customers.is_firm | ~customers.in_wechat) & (customers.owner == typist)
@@ -147,7 +162,7 @@ def _falsified(rng: np.random.Generator, customers: Customers, typist: Integers,
 
 
 def _typed_numbers(rng: np.random.Generator, true: Objects, times: int) -> Objects:
-    """Numbers as one person makes them up: few favourite digits, blocks, the last one and a bit, an edited one."""
+    """As one person makes them up: few favourite digits, blocks, the last one and a bit, an edited one."""
     favourites = rng.choice(10, size=4, replace=False)
     prefixes = names.MOBILE_PREFIXES[rng.integers(0, len(names.MOBILE_PREFIXES), 4)]
     hands = rng.dirichlet([6.0, 3.0, 2.0, 1.5])

@@ -53,10 +53,8 @@ def _callers(
     return phone, np.where(asked, name, ""), np.where(asked, style, naming.FULL)
 
 
-def calls_table(
-    customers: Customers, leaving: Leaving, typed: Cheating, plant: Planter, seed: int
-) -> Table:
-    """Calls in time order; 0.8 per customer over the period. Who is called back has the number that the CRM has."""
+def calls_table(customers: Customers, leaving: Leaving, typed: Cheating, plant: Planter, seed: int) -> Table:
+    """Calls in time order; 0.8 per customer over the period. Who is called back is dialled as in CRM."""
     rng = stream(seed, "calls")
     begin = np.maximum(customers.joined, START)
     end = np.clip(leaving.left, begin + 1, END)

@@ -1,7 +1,8 @@
 """What really is the case, kept apart from the sources; the pipeline never reads it.
 
 Comes in: every table as it was written, every defect where it was planted, the world itself. Goes out:
-`entity_records`, `defects`, `churn`, `revenue_by_month`, `cheats` as Parquet and `summary.json` in the truth folder.
+`entity_records`, `defects`, `churn`, `revenue_by_month`, `cheats` as Parquet and `summary.json` in the truth
+folder.
 
 In `entity_records` a firm's office, and the member card of its contact, is a `true_customer` of its own that
 rolls up to the firm, its `group_customer`; so are the rows that point at the office's record or at the card.
