@@ -46,6 +46,8 @@ from pipelines.errors import GuikeError
 from pipelines.i18n import t
 
 _log = logging.getLogger("guike.demo")
+# Goes up when the sources of one seed change: sources of an older edition are made again.
+EDITION = 2
 SMALLEST = 200
 LARGEST = 5_000_000
 _MEMBER_FIELDS = [

@@ -136,3 +136,27 @@ def test_without_calls_nothing_is_said_about_reaching(con: duckdb.DuckDBPyConnec
     tests = {test for (test,) in con.execute("select distinct test from quality.staff_suspicions").fetchall()}
     assert not tests & {"never_reached", "bounced"}
     assert "patterned" in tests
+
+
+def test_mail_that_comes_back_counts_and_mail_that_does_not_has_arrived(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    company = Company(con, 5)
+    company.suspected()
+    mail = pd.DataFrame({"source_id": company.rows.index.astype(str)})
+    mail = mail.assign(system="crm", address="a" + mail.source_id + "@example.com", staff=company.rows.staff)
+    con.execute(
+        "update input.customers set email = mail.address from mail where mail.source_id = customers.source_id"
+    )
+    con.execute(
+        "insert into input.interactions by name select 'mail' as system, 't' as source_table, source_id, "
+        "address as customer_email, 'email' as channel, 'out' as direction, "
+        "case when staff = 5 and source_id::int % 2 = 0 or source_id::int % 50 = 0 then 'wrong_number' end "
+        "as outcome from mail"
+    )
+    judge(con)
+    told = con.execute(
+        "select source_id, records from quality.staff_suspicions where test = 'bounced' and is_unusual"
+    ).fetchall()
+    # 45 numbers called and 90 addresses written to.
+    assert told == [("5", 135)]

@@ -41,7 +41,8 @@ contacted as (
     select
         case channel when 'email' then 'email' else 'phone' end as kind,
         case channel when 'email' then address else number end as typed,
-        count(case when coalesce(direction, 'out') <> 'in' and outcome is not null
+        -- A call without a result tells nothing; a mail that nobody returned has arrived.
+        count(case when coalesce(direction, 'out') <> 'in' and (outcome is not null or channel = 'email')
             and system in (select system from telling) then 1 end) as attempts,
         count(case when direction = 'in' or outcome = 'reached' then 1 end) as talks,
         count(case when outcome = 'wrong_number' then 1 end) as returned
