@@ -149,13 +149,13 @@ def _raw(con: duckdb.DuckDBPyConnection, name: str, frame: pd.DataFrame) -> None
     )
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     """Make, judge and compare the companies; print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--customers", type=int, default=10_000)
     parser.add_argument("--seeds", default="1-20")
     parser.add_argument("--detail", action="store_true", help="every employee's scores")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     first, _, last = options.seeds.partition("-")
     total = [0, 0, 0, 0]
     print(f"{'seed':>4} {'staff':>6} {'cheats':>7} {'found':>6} {'look-alikes':>12} {'wronged':>8}")

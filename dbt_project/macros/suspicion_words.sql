@@ -1,7 +1,7 @@
 {#- What a test found, in words for whoever looks into it; `seen`, `usual`, `n` and `detail` are its figures. -#}
 {%- macro suspicion_evidence(language) -%}
     {%- set days = var('suspicion').deadline_days -%}
-    {%- set step_en %}case when detail = 0 then 'repeat it' else concat('are ', cast(detail as varchar), ' higher (9 is followed by 0)') end{% endset -%}
+    {%- set step_en %}case when detail = 0 then 'repeat the one before' else concat('are ', cast(detail as varchar), ' higher (9 is followed by 0)') end{% endset -%}
     {%- set step_zh %}case when detail = 0 then '重复前一位' else concat('比前一位大 ', cast(detail as varchar), '（9 之后为 0）') end{% endset -%}
     {%- set sentences = {
         'never_reached': {
