@@ -25,6 +25,7 @@ import pytest
 
 from pipelines import cli, i18n
 from pipelines.commands import doctor, run
+from pipelines.demo import EDITION
 from pipelines.errors import GuikeError
 from pipelines.report import sections
 from pipelines.settings import ROOT, environment, load_settings
@@ -358,7 +359,9 @@ def test_demo_never_mixes_two_companies(
     monkeypatch.setattr(run, "_execute", lambda *_, **__: Report("failed", "the run began"))
     (home / "demo").mkdir()
     note = home / "demo" / "demo.json"
-    note.write_text('{"customers": 8000, "seed": 7, "servers": []}', encoding="utf-8")
+    note.write_text(
+        f'{{"customers": 8000, "seed": 7, "servers": [], "edition": {EDITION}}}', encoding="utf-8"
+    )
     assert cli.main(["demo", *other]) == 1
     shown = capsys.readouterr().err
     assert "8,000 customers, seed 7" in shown

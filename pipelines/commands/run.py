@@ -147,10 +147,11 @@ def dev(
 
 def _make_sources(settings: Settings, company: dict[str, int], fresh: bool, servers: dict[str, str]) -> None:
     """Write the demo's systems, unless they are there already for the same company."""
-    from pipelines.demo import make_demo
+    from pipelines.demo import EDITION, make_demo
 
     _expect_demo_project(settings)
-    folder, wanted = settings.home / "demo", {**company, "servers": sorted(servers)}
+    folder = settings.home / "demo"
+    wanted = {**company, "servers": sorted(servers), "edition": EDITION}
     note = folder / "demo.json"
     if fresh:
         for leftover in (folder, settings.home / "dlt", settings.home / "extract", settings.warehouse):

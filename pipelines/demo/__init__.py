@@ -4,6 +4,6 @@ Comes in: how many true customers, and a seed. Goes out: `sources/` in the real 
 which no other part of Guike reads. See `make.make_demo`.
 """
 
-from pipelines.demo.make import DemoSummary, make_demo
+from pipelines.demo.make import EDITION, DemoSummary, make_demo
 
-__all__ = ["DemoSummary", "make_demo"]
+__all__ = ["EDITION", "DemoSummary", "make_demo"]

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from pipelines.demo import names, naming
+from pipelines.demo.cheating import EMAIL_DEFECT, PHONE_DEFECT, Cheating, overwrite
 from pipelines.demo.defects import (
     ZERO_DATE,
     Planter,
@@ -65,13 +66,13 @@ def staff_tables(staff: Staff) -> Iterator[Table]:
 
 
 def customer_table(
-    customers: Customers, leaving: Leaving, register: Register, plant: Planter, seed: int
+    customers: Customers, leaving: Leaving, typed: Cheating, register: Register, plant: Planter, seed: int
 ) -> Table:
     """wk_crm_customer with its defects; row position + 1 is the id."""
     rng = stream(seed, "crm customers")
     who, count = register.customer, len(register.customer)
     name, style = naming.as_written(rng, customers, who, 0.2)
-    created = np.minimum(customers.joined[who] + 40 * (register.role != 0), END)
+    created = typed.created(who, np.minimum(customers.joined[who] + 40 * (register.role != 0), END))
     last = np.clip(np.minimum(leaving.left[who], END), created, END)
     updated = created + (rng.random(count) ** 0.35 * (last - created)).astype(np.int64)
     owner = customers.owner_at(who, np.full(count, END))
@@ -87,7 +88,7 @@ def customer_table(
         "mobile": optional(chance(rng, count, 0.86), customers.mobile[who]),
         "telephone": optional(customers.is_firm[who] & chance(rng, count, 0.8), customers.landline[who]),
         "email": optional(chance(rng, count, 0.45), customers.email[who]),
-        "create_user_id": customers.owner[who] + 1,
+        "create_user_id": typed.typist[who] + 1,
         # Some lie in the public pool with nobody to look after them.
         "owner_user_id": optional(~chance(rng, count, 0.01), owner + 1),
         "pre_owner_user_id": optional(owner != customers.owner[who], customers.owner[who] + 1),
@@ -104,6 +105,8 @@ def customer_table(
     _note_shared(table, customers, plant)
     plant.note(table, "update_time", "untouched_two_years", np.flatnonzero(updated < END - 730))
     _spoil_customers(table, plant)
+    overwrite(table, "mobile", typed.mobile[who], PHONE_DEFECT, plant)
+    overwrite(table, "email", typed.email[who], EMAIL_DEFECT, plant)
     return table
 
 
@@ -173,7 +176,9 @@ def customer_data_table(customers: Customers, register: Register, plant: Planter
     return table
 
 
-def contacts_table(customers: Customers, register: Register, plant: Planter, seed: int) -> Table:
+def contacts_table(
+    customers: Customers, typed: Cheating, register: Register, plant: Planter, seed: int
+) -> Table:
     """wk_crm_contacts: one or two people per firm; the second one is an employee of the firm."""
     rng = stream(seed, "crm contacts")
     firms = np.flatnonzero(customers.is_firm[register.customer])
@@ -193,9 +198,9 @@ def contacts_table(customers: Customers, register: Register, plant: Planter, see
         "email": optional((position == 0) & chance(rng, count, 0.5), customers.email[who]),
         "post": vocabulary(["总经理", "采购", "技术", "行政", "市场部"])[rng.integers(0, 5, count)],
         "customer_id": rows + 1,
-        "create_user_id": customers.owner[who] + 1,
+        "create_user_id": typed.typist[who] + 1,
         "owner_user_id": customers.owner[who] + 1,
-        "create_time": moment_text(office_hours(rng, customers.joined[who])),
+        "create_time": moment_text(office_hours(rng, typed.created(who, customers.joined[who]))),
         "update_time": moment_text(office_hours(rng, np.minimum(customers.joined[who] + 90, END))),
         "batch_id": numbers(3 * 10**9 + ids(count), 32),
     }
@@ -203,6 +208,9 @@ def contacts_table(customers: Customers, register: Register, plant: Planter, see
     plant.note(table, "name", "title_instead_of_name", np.flatnonzero(titled))
     plant.plant(table, "name", "traditional_spelling", traditional, 0.004, traditional(name) != name)
     plant.spoil_mobiles(table, "mobile")
+    numbers_typed = np.where(position == 0, typed.mobile[who], typed.other_mobile[who])
+    overwrite(table, "mobile", numbers_typed, PHONE_DEFECT, plant)
+    overwrite(table, "email", typed.email[who], EMAIL_DEFECT, plant)
     return table
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from pipelines.demo.cheating import Cheating
 from pipelines.demo.contracts import APPROVED, Contracts
 from pipelines.demo.fabric import (
     DAY_SECONDS,
@@ -78,13 +79,18 @@ def contract_data_table(contracts: Table) -> Table:
     return _data_table("wk_crm_contract_data", contracts, np.repeat(rows, 2), fields, vocabulary(days))
 
 
-def call_table(customers: Customers, leaving: Leaving, register: Register, seed: int) -> Table:
-    """wk_call_record: every fortieth customer was called once in their first weeks, or called us."""
+def call_table(
+    customers: Customers, leaving: Leaving, typed: Cheating, register: Register, seed: int
+) -> Table:
+    """wk_call_record: every fortieth customer was called once in their first weeks, or called us.
+
+    Whose number was made up was never rung: only a dialled number would show in a record.
+    """
     rng = stream(seed, "crm calls")
     rows = np.arange(0, len(register.customer), 40)
     who = register.customer[rows]
     day = np.maximum(customers.joined[who], START) + 20
-    known = day < np.minimum(leaving.left[who], END)
+    known = (day < np.minimum(leaving.left[who], END)) & ~typed.is_invented[who]
     rows, who, day = rows[known], who[known], day[known]
     count = len(rows)
     start = office_hours(rng, day)

@@ -57,6 +57,8 @@ CATALOGUE = (
     "conflicting_region",
     "conflicting_owner",
     "untouched_two_years",
+    "invented_phone",
+    "invented_email",
 )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from pipelines.demo import names, naming
+from pipelines.demo.cheating import Cheating, call_results
 from pipelines.demo.defects import Planter
 from pipelines.demo.fabric import (
     Booleans,
@@ -52,8 +53,8 @@ def _callers(
     return phone, np.where(asked, name, ""), np.where(asked, style, naming.FULL)
 
 
-def calls_table(customers: Customers, leaving: Leaving, plant: Planter, seed: int) -> Table:
-    """Calls in time order; 0.8 per customer over the period."""
+def calls_table(customers: Customers, leaving: Leaving, typed: Cheating, plant: Planter, seed: int) -> Table:
+    """Calls in time order; 0.8 per customer over the period. Who is called back is dialled as in CRM."""
     rng = stream(seed, "calls")
     begin = np.maximum(customers.joined, START)
     end = np.clip(leaving.left, begin + 1, END)
@@ -74,6 +75,11 @@ def calls_table(customers: Customers, leaving: Leaving, plant: Planter, seed: in
             draw(rng, [3, 2, 2, 1, 2, 1], count)
         ],
     }
+    is_out, is_mobile = columns["direction"] == "out", phone == customers.mobile[who]
+    columns["result"], talked = call_results(typed, customers, who, is_out, is_mobile, seed)
+    columns["seconds"] = np.where(talked, columns["seconds"], 0)
+    called_back = np.flatnonzero(is_out & is_mobile & typed.is_invented[who])
+    phone[called_back] = typed.mobile[who[called_back]]
     table = Table("callcentre", "calls", who, columns, "call_id")
     plant.note_styles(table, "customer_name", style)
     plant.note(table, "caller_phone", "hotline_400", np.flatnonzero(

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from pipelines.demo import (
+    cheating,
     contacts,
     contracts,
     crm,
@@ -45,6 +46,8 @@ from pipelines.errors import GuikeError
 from pipelines.i18n import t
 
 _log = logging.getLogger("guike.demo")
+# Goes up when the sources of one seed change: sources of an older edition are made again.
+EDITION = 2
 SMALLEST = 200
 LARGEST = 5_000_000
 _MEMBER_FIELDS = [
@@ -97,6 +100,7 @@ class _World:
     staff: Staff
     customers: Customers
     leaving: leaving.Leaving
+    cheating: cheating.Cheating
     contracts: contracts.Contracts
     contract_receipts: Receipts
     erp_orders: orders.Orders
@@ -182,6 +186,7 @@ def _make_world(count: int, seed: int, sources: Path, truth: Truth) -> _World:
         staff=staff,
         customers=customers,
         leaving=fate,
+        cheating=cheating.decide(customers, staff, seed),
         contracts=signed,
         contract_receipts=contracts.make_receipts(signed, fate, seed),
         erp_orders=orders.add_returns(erp_orders, seed),
@@ -200,15 +205,16 @@ def _write_crm(world: _World, url: str | None) -> None:
 
 def _crm_tables(world: _World) -> Iterator[Table]:
     people, fate, plant, seed = world.customers, world.leaving, world.plant, world.seed
+    typed = world.cheating
     register = make_register(people, people.in_crm, seed, "crm", offices=0.012, again=0.03)
     yield from crm.staff_tables(world.staff)
-    yield crm.customer_table(people, fate, register, plant, seed)
+    yield crm.customer_table(people, fate, typed, register, plant, seed)
     yield crm.customer_data_table(people, register, plant, seed)
     yield crm_extras.field_table()
-    people_there = crm.contacts_table(people, register, plant, seed)
+    people_there = crm.contacts_table(people, typed, register, plant, seed)
     yield crm_extras.contacts_data_table(people_there)
     yield people_there
-    yield crm_extras.call_table(people, fate, register, seed)
+    yield crm_extras.call_table(people, fate, typed, register, seed)
     yield crm.owner_table(people, register)
     yield crm.activity_table(people, fate, register, seed)
     yield crm.business_table(people, register, seed)
@@ -286,7 +292,7 @@ def _write_files(world: _World) -> None:
     hr = contacts.staff_table(staff, plant)
     files.write_csv(world.sources / "staff.csv", hr, "gb18030")
     (world.sources / "callcentre").mkdir()
-    calls = feedback.calls_table(people, fate, plant, seed)
+    calls = feedback.calls_table(people, fate, world.cheating, plant, seed)
     files.write_json_lines(world.sources / "callcentre" / "calls.jsonl", calls)
     tickets = feedback.tickets_table(people, fate, plant, seed)
     files.write_json_lines(world.sources / "callcentre" / "tickets.jsonl", tickets)
@@ -336,4 +342,5 @@ def _bought(world: _World) -> Booleans:
 
 def _finish_truth(world: _World, customers: int, seed: int) -> None:
     summary: dict[str, Any] = {"customers": customers, "seed": seed, "buyers": int(_bought(world).sum())}
+    world.truth.cheats(world.cheating.truth())
     world.truth.finish(world.leaving, _bought(world), summary)

@@ -1,7 +1,8 @@
 """What really is the case, kept apart from the sources; the pipeline never reads it.
 
 Comes in: every table as it was written, every defect where it was planted, the world itself. Goes out:
-`entity_records`, `defects`, `churn`, `revenue_by_month` as Parquet and `summary.json` in the truth folder.
+`entity_records`, `defects`, `churn`, `revenue_by_month`, `cheats` as Parquet and `summary.json` in the truth
+folder.
 
 In `entity_records` a firm's office, and the member card of its contact, is a `true_customer` of its own that
 rolls up to the firm, its `group_customer`; so are the rows that point at the office's record or at the card.
@@ -103,6 +104,10 @@ class Truth:
     def revenue(self, system: str, days: Integers, cents: Integers) -> None:
         """Add true revenue: cents with tax by day, returns negative."""
         self._revenue.append((system, days, cents))
+
+    def cheats(self, rows: dict[str, list[Any]]) -> None:
+        """Write which employees invent customer data, and which honest ones might be taken for them."""
+        pq.write_table(pa.table(rows), self.folder / "cheats.parquet")
 
     def finish(self, leaving: Leaving, bought: Booleans, summary: dict[str, Any]) -> None:
         """Write everything; `bought` says which firms and people ever bought (others can't be lost)."""

@@ -22,7 +22,7 @@ Node = dict[str, Any]
 # Schema of a model -> (schemas of the models it may read, names of the sources it may read).
 MAY_READ: dict[str, tuple[set[str], set[str]]] = {
     "input": ({"staging"}, set()),
-    "quality": ({"input"}, set()),
+    "quality": ({"input", "quality"}, set()),
     "core": ({"input", "core"}, {"identity", "quality", "ops"}),
     "marts": ({"core", "input", "marts"}, set()),
 }

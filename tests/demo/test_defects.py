@@ -63,6 +63,8 @@ LOOKS: dict[str, Callable[[Any], bool]] = {
     "test_order": lambda v: "测试" in v,
     "office_as_customer": lambda v: v.endswith(("分公司", "办事处", "（分部）")),
     "untouched_two_years": lambda v: v[:10] < "2024-06-30",
+    "invented_phone": lambda v: bool(re.fullmatch(r"1[3-9]\d{9}", v)),
+    "invented_email": lambda v: bool(re.fullmatch(r"[a-z]+\d{5}@example\.(com|net)", v)),
 }
 RELATIONAL = {
     "person_as_two_customers", "shared_phone", "order_without_customer", "overpayment", "conflicting_name",

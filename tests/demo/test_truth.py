@@ -222,3 +222,30 @@ def test_the_pipeline_never_reads_the_truth() -> None:
                 continue
             content = path.read_text(encoding="utf-8")
             assert not any(word in content for word in words), path
+
+
+def test_cheats_and_their_look_alikes_are_told(folder: Path, sources: Sources) -> None:
+    """Who cheats made up numbers that no other system has; who doesn't made up none."""
+    staff = pq.read_table(folder / "truth" / "cheats.parquet").to_pylist()
+    assert {row["is_cheat"] for row in staff} == {True, False}
+    assert all((row["invented_customers"] > 0) == row["is_cheat"] for row in staff)
+    defects = pq.read_table(folder / "truth" / "defects.parquet").to_pylist()
+    invented = [d for d in defects if d["defect"] == "invented_phone"]
+    typists = {
+        str(sources["crm", d["source_table"]][d["source_id"]]["create_user_id"])
+        for d in invented
+        if d["source_table"] == "wk_crm_customer"
+    }
+    assert typists == {row["crm_user_id"] for row in staff if row["is_cheat"]}
+    typed = {sources["crm", d["source_table"]][d["source_id"]]["mobile"] for d in invented}
+    others = {row["telephone"] for row in sources["erp", "jsh_supplier"].values()}
+    others |= {row["DH"] for row in sources["members", "member"].values()}
+    assert not typed & others
+
+
+def test_a_call_says_what_came_of_it(folder: Path, sources: Sources) -> None:
+    calls = sources["callcentre", "calls"].values()
+    results = Counter(row["result"] for row in calls)
+    assert set(results) >= {"接通", "无人接听", "占线", "关机", "停机", "空号", "错号"}
+    assert all((row["seconds"] > 0) == (row["result"] == "接通") for row in calls)
+    assert all(row["result"] == "接通" for row in calls if row["direction"] == "in")

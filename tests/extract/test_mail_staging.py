@@ -84,6 +84,22 @@ def test_sent_mail_becomes_interactions(system: Any) -> None:
     ]
 
 
+def test_mail_that_came_back_names_a_wrong_address(system: Any) -> None:
+    content = (
+        b"From MAILER-DAEMON Mon May  4 09:00:00 2026\nDate: Mon, 4 May 2026 09:00:00 +0800\n"
+        b"From: Mail Delivery System <MAILER-DAEMON@example.com>\nTo: w@example.com\n"
+        b"Subject: Undelivered Mail Returned to Sender\n\n"
+        b"<qwe88661@example.net>: host said: 550 5.1.1 no such user\n\n"
+        b"From a Mon May  4 10:00:00 2026\nDate: Mon, 4 May 2026 10:00:00 +0800\n"
+        b"From: c@example.com\nTo: w@example.com\nSubject: Hello\n\nwrite to <d@example.com>\n"
+    )
+    model = "stg_mail__interactions__returned.sql"
+    rows = system("mail", model, "GUIKE_MAIL_FILES", "inbox.mbox", content)
+    assert [row[1:6] for row in rows] == [
+        ("inbox.mbox#1", "qwe88661@example.net", "email", "out", "wrong_number")
+    ]
+
+
 def test_a_phone_book_becomes_contacts(system: Any) -> None:
     content = (
         "BEGIN:VCARD\nVERSION:3.0\nFN:李娜\nORG:云杉软件;市场部\nTITLE:经理\nTEL;TYPE=WORK:0512-68001122\n"

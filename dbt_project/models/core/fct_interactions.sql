@@ -9,6 +9,7 @@ final as (
         source_id,
         channel,
         direction,
+        outcome,
         occurred_at,
         staff_name,
         summary,

@@ -14,6 +14,7 @@ final as (
         agent_no as staff_source_id,
         'call' as channel,
         direction,
+        {{ call_outcome('result') }} as outcome,
         {{ to_utc('started_at') }} as occurred_at,
         {{ clean_text('topic') }} as summary
     from calls

@@ -37,6 +37,7 @@ final as (
         {{ clean_text('contacts.email') }} as customer_email,
         {{ clean_text('contacts.name') }} as contact_name,
         coalesce({{ clean_text('contacts.post') }}, custom_values.role) as contact_role,
+        contacts.create_user_id as collected_by_source_id,
         {{ to_utc('contacts.create_time') }} as created_at,
         {{ to_utc('contacts.update_time') }} as updated_at
     from contacts

@@ -58,6 +58,7 @@ final as (
         -- Nobody owns a customer in the public pool.
         customers.owner_user_id as owner_source_id,
         {{ clean_text('users.realname') }} as owner_name,
+        customers.create_user_id as collected_by_source_id,
         -- 1 in use, 2 locked, 3 deleted
         coalesce(customers.status = '3', false) as is_deleted,
         false as is_blocked,

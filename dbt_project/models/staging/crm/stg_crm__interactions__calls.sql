@@ -32,6 +32,7 @@ final as (
         {{ clean_text('users.realname') }} as staff_name,
         'call' as channel,
         case talks.type when '0' then 'out' when '1' then 'in' end as direction,
+        'reached' as outcome,
         {{ to_utc('coalesce(talks.answer_time, talks.start_time)') }} as occurred_at
     from talks
     left join users on talks.owner_user_id = users.user_id
