@@ -42,15 +42,38 @@ gaps as (
     from touched
 ),
 
-final as (
+rhythms as (
     select
         customer_id,
         count(*) as contact_days,
         max(happened_on) as last_contact_on,
-        median(gap_days) as usual_gap_days,
-        {{ days_between('max(happened_on)', as_of()) }} as silent_days
+        {{ median_of('gap_days') }} as usual_gap_days
     from gaps
     group by customer_id
+),
+
+-- Who has no rhythm yet is judged by the last touch of any kind: a change of the record counts there too.
+edited as (
+    select
+        customer_id,
+        {{ local_date("max(case when created_at <= " ~ as_of() ~ " then created_at end)") }} as created_on,
+        {{ local_date("max(case when updated_at <= " ~ as_of() ~ " then updated_at end)") }} as updated_on
+    from {{ ref('int_customer_records') }}
+    group by customer_id
+),
+
+final as (
+    select
+        edited.customer_id,
+        coalesce(rhythms.contact_days, 0) as contact_days,
+        rhythms.last_contact_on,
+        rhythms.usual_gap_days,
+        {{ days_between('rhythms.last_contact_on', as_of()) }} as silent_days,
+        {{ days_between(
+            'greatest(rhythms.last_contact_on, edited.created_on, edited.updated_on)', as_of()
+        ) }} as untouched_days
+    from edited
+    left join rhythms on edited.customer_id = rhythms.customer_id
 )
 
 select * from final

@@ -165,7 +165,8 @@ users as (
     ) as every_number
     where first_number is not null
     group by first_number
-    having min(group_id) <> max(group_id)
+    -- Numbers on more records are told at gate 1 already.
+    having min(group_id) <> max(group_id) and count(*) < {{ limits.phone_records }}
 ),
 
 used as (
@@ -199,7 +200,7 @@ registers as (
 ),
 
 rhythms as (
-    select customer_id, contact_days, usual_gap_days, silent_days from {{ ref('int_customer_rhythms') }}
+    select customer_id, contact_days, usual_gap_days, silent_days, untouched_days from {{ ref('int_customer_rhythms') }}
 ),
 
 final as (
@@ -233,9 +234,12 @@ final as (
         leavers.staff_name is not null and not records.is_deleted as is_owner_gone,
         leavers.left_on as owner_left_on,
         coalesce(
-            rhythms.contact_days >= {{ limits.rhythm_contact_days }}
-            and rhythms.silent_days > {{ limits.silence_least_days }}
-            and rhythms.silent_days > {{ limits.silence_gaps }} * rhythms.usual_gap_days
+            case
+                when rhythms.contact_days >= {{ limits.rhythm_contact_days }}
+                    then rhythms.silent_days > {{ limits.silence_least_days }}
+                        and rhythms.silent_days > {{ limits.silence_gaps }} * rhythms.usual_gap_days
+                else rhythms.untouched_days > {{ limits.untouched_years }} * 365.25
+            end
             and not records.is_deleted,
             false
         ) as is_silent,

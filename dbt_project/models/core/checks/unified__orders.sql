@@ -64,7 +64,7 @@ paid as (
 
 -- ---- what the customer usually buys for, and what the product usually costs ----------------------------------------
 usual_of_customer as (
-    select customer_id, median(amount) as amount
+    select customer_id, {{ median_of('amount') }} as amount
     from sales
     where customer_id is not null
     group by customer_id
@@ -72,7 +72,7 @@ usual_of_customer as (
 ),
 
 usual_of_product as (
-    select system, product, median(amount) as amount
+    select system, product, {{ median_of('amount') }} as amount
     from sales
     where product is not null
     group by system, product

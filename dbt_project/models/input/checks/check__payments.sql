@@ -47,14 +47,38 @@ overpaid as (
     where amounts.amount_gross > 0 and sums.amount_gross > amounts.amount_gross
 ),
 
+buyers as (
+    select system, source_id, min(customer_source_id) as customer_source_id
+    from {{ ref('input__orders') }}
+    group by system, source_id
+    having count(*) = 1
+),
+
+plain as (
+    {{ record_checks(
+        'payments',
+        alike=['customer_source_id', 'customer_name', 'order_source_id', 'contract_no', 'paid_at', 'status', 'amount_gross'],
+        name='customer_name',
+    ) }}
+),
+
 final as (
     select
         pointing.system,
         pointing.source_table,
         pointing.source_id,
         pointing.document is not null and amounts.document is null as has_no_order,
-        coalesce(pointing.status = 'confirmed' and overpaid.document is not null, false) as is_overpaid
+        coalesce(pointing.status = 'confirmed' and overpaid.document is not null, false) as is_overpaid,
+        coalesce(pointing.customer_source_id <> buyers.customer_source_id, false) as is_of_other_customer,
+        plain.has_no_customer,
+        plain.is_entered_twice,
+        plain.has_traditional_name
     from pointing
+    inner join plain
+        on pointing.system = plain.system
+        and pointing.source_table = plain.source_table
+        and pointing.source_id = plain.source_id
+    left join buyers on pointing.system = buyers.system and pointing.order_source_id = buyers.source_id
     left join amounts
         on pointing.system = amounts.system
         and pointing.pointed_by = amounts.pointed_by
