@@ -25,10 +25,10 @@
         {{ amount }} <> 0
         and (
             {%- for rate in rates %}
-            abs({{ amount }} * (1 + {{ rate }}) - {{ told }}) <= 0.0101 * {{ roundings }}{{ ' or' if not loop.last }}
+            abs({{ amount }} * (1 + {{ rate }}) - {{ told }}) <= {{ var('quality').rounding }} * {{ roundings }}{{ ' or' if not loop.last }}
             {%- endfor %}
         )
-        and abs({{ amount }} - {{ told }}) > 0.02 * {{ roundings }}
+        and abs({{ amount }} - {{ told }}) > 2 * {{ var('quality').rounding }} * {{ roundings }}
     )
 {%- endmacro -%}
 

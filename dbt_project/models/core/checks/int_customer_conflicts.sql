@@ -1,5 +1,5 @@
--- Where a customer's records in two systems say different things. The record of the less trusted system is the one
--- that is told: with what the most trusted other system says, and which that is. Compared are normalised forms, and
+-- Where a customer's records in two systems say different things. Believed is what more systems say, then what the
+-- more trusted one says; the other record is told so, with the value and the system that has it. Compared are normalised forms, and
 -- only values that could be right: a number that can be dialled, a code whose check digit is right, a name in full.
 {%- set attributes = {
     'owner': {'compared': comparable_text('owner_name'), 'shown': 'owner_name'},
@@ -76,18 +76,34 @@ contested as (
     having min(compared) <> max(compared) and min(system) <> max(system)
 ),
 
+-- In how many systems a value stands. Who looks after a customer is for the most trusted one to say: the others
+-- keep the name of the first owner, and agree in that.
+held as (
+    select
+        told.customer_id,
+        told.attribute,
+        told.compared,
+        case when told.attribute = 'owner' then 1 else count(distinct told.system) end as systems
+    from told
+    inner join contested on told.customer_id = contested.customer_id and told.attribute = contested.attribute
+    group by told.customer_id, told.attribute, told.compared
+),
+
 disputed as (
     select
         told.*,
         row_number() over (
             partition by told.customer_id, told.attribute
-            order by told.trust desc, told.system, told.source_table, told.source_id
+            order by held.systems desc, told.trust desc, told.system, told.source_table, told.source_id
         ) as place
     from told
-    inner join contested on told.customer_id = contested.customer_id and told.attribute = contested.attribute
+    inner join held
+        on told.customer_id = held.customer_id
+        and told.attribute = held.attribute
+        and told.compared = held.compared
 ),
 
--- All that the most trusted system says; it may hold two records of the customer.
+-- All that the system of the believed value says; it may hold two records of the customer.
 believed as (
     select disputed.customer_id, disputed.attribute, disputed.compared, best.system
     from disputed

@@ -105,7 +105,7 @@ final as (
         coalesce(judged.is_without_tax, false) as is_without_tax,
         coalesce(
             judged.order_system <> payments.system
-            and judged.paid_amount > judged.order_amount
+            and judged.paid_amount > judged.order_amount + {{ limits.rounding }} * judged.payments
             and not judged.is_in_other_unit,
             false
         ) as is_overpaid_elsewhere,

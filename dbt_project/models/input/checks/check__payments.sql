@@ -31,7 +31,7 @@ pointing as (
 ),
 
 sums as (
-    select system, pointed_by, document, sum(amount_gross) as amount_gross
+    select system, pointed_by, document, sum(amount_gross) as amount_gross, count(*) as payments
     from pointing
     where status = 'confirmed' and document is not null
     group by system, pointed_by, document
@@ -44,7 +44,10 @@ overpaid as (
         on sums.system = amounts.system
         and sums.pointed_by = amounts.pointed_by
         and sums.document = amounts.document
-    where amounts.amount_gross > 0 and sums.amount_gross > amounts.amount_gross
+    -- Each payment may be rounded up by a cent or so.
+    where
+        amounts.amount_gross > 0
+        and sums.amount_gross > amounts.amount_gross + {{ var('quality').rounding }} * sums.payments
 ),
 
 buyers as (
