@@ -152,35 +152,40 @@ alike as (
     group by one.system, one.source_table, one.source_id
 ),
 
+each_number as (
+    select
+        system, source_table, source_id, group_id, customer_party_type, full_name, surname,
+        first_number as number, true as is_mobile
+    from records
+    where first_number is not null
+    union all
+    select system, source_table, source_id, group_id, customer_party_type, full_name, surname, second_number, false
+    from records
+    where second_number is not null
+),
+
 users as (
     select
-        first_number as number,
+        number,
         count(distinct group_id) as customers,
         count(distinct case when customer_party_type = 'person' then full_name end) as full_names,
         count(distinct case when customer_party_type = 'person' then surname end) as surnames
-    from (
-        select first_number, group_id, customer_party_type, full_name, surname from records
-        union all
-        select second_number, group_id, customer_party_type, full_name, surname from records
-    ) as every_number
-    where first_number is not null
-    group by first_number
+    from each_number
+    group by number
     -- Numbers on more records are told at gate 1 already.
     having min(group_id) <> max(group_id) and count(*) < {{ limits.phone_records }}
 ),
 
 used as (
     select
-        records.system,
-        records.source_table,
-        records.source_id,
+        each_number.system,
+        each_number.source_table,
+        each_number.source_id,
         max(users.customers) as customers,
-        bool_or(
-            users.number = records.mobile_normalised and (users.full_names > 1 or users.surnames > 1)
-        ) as is_of_two_people
-    from records
-    inner join users on users.number in (records.first_number, records.second_number)
-    group by records.system, records.source_table, records.source_id
+        bool_or(each_number.is_mobile and (users.full_names > 1 or users.surnames > 1)) as is_of_two_people
+    from each_number
+    inner join users on each_number.number = users.number
+    group by each_number.system, each_number.source_table, each_number.source_id
 ),
 
 -- ---- looked after by somebody who has left -----------------------------------------------------------------

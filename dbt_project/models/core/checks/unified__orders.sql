@@ -94,13 +94,14 @@ judged as (
         twins.told_by as twin_system,
         lines.amount as lines_amount,
         lines.lines,
-        paid.amount as paid_amount,
+        case when orders.is_sale then paid.amount end as paid_amount,
         paid.payments,
-        coalesce(usual_of_customer.amount, usual_of_product.amount) as usual_amount,
+        case when orders.is_sale then coalesce(usual_of_customer.amount, usual_of_product.amount) end
+            as usual_amount,
         orders.is_sale and twins.amount is not null and abs(twins.amount - orders.amount) > {{ limits.amount_tolerance }}
             as is_unlike_twin,
         lines.amount is not null and abs(lines.amount - orders.amount) > {{ limits.amount_tolerance }} as is_unlike_lines,
-        leavers.left_on as staff_left_on
+        case when orders.ordered_on > leavers.left_on then leavers.left_on end as staff_left_on
     from orders
     left join twins
         on orders.system = twins.system
@@ -110,11 +111,11 @@ judged as (
         on orders.system = lines.system
         and orders.source_table = lines.source_table
         and orders.source_id = lines.source_id
-    left join paid on orders.is_sale and orders.system = paid.system and orders.source_id = paid.source_id
-    left join usual_of_customer on orders.is_sale and orders.customer_id = usual_of_customer.customer_id
+    left join paid on orders.system = paid.system and orders.source_id = paid.source_id
+    left join usual_of_customer on orders.customer_id = usual_of_customer.customer_id
     left join usual_of_product
-        on orders.is_sale and orders.system = usual_of_product.system and orders.product = usual_of_product.product
-    left join leavers on orders.staff_name = leavers.staff_name and orders.ordered_on > leavers.left_on
+        on orders.system = usual_of_product.system and orders.product = usual_of_product.product
+    left join leavers on orders.staff_name = leavers.staff_name
 ),
 
 weighed as (
