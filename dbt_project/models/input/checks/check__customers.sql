@@ -9,7 +9,6 @@ customers as (
         {{ phone_digits('mobile') }} as mobile_number,
         {{ phone_digits('phone') }} as phone_number,
         customer_name,
-        contact_name,
         owner_source_id,
         owner_name,
         created_at,
