@@ -89,12 +89,16 @@ def read_frame(con: duckdb.DuckDBPyConnection, columns: list[str], condition: st
 
 def columns_of(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> list[str]:
     """The columns of a table or view in order; empty where it doesn't exist."""
-    rows = con.execute(
-        "select column_name from information_schema.columns "
-        "where table_schema = ? and table_name = ? order by ordinal_position",
-        [schema, table],
-    ).fetchall()
-    return [row[0] for row in rows]
+    return list(types_of(con, schema, table))
+
+
+def types_of(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> dict[str, str]:
+    """The columns of a table or view with their types; information_schema would take a tenth of a second."""
+    try:
+        rows = con.execute(f"pragma table_info('{schema}.{table}')").fetchall()
+    except duckdb.CatalogException:
+        return {}
+    return {row[1]: row[2] for row in rows}
 
 
 def condition_name(rules: tuple[Rule, ...], rule: Rule) -> str | None:
@@ -164,18 +168,14 @@ def _month(con: duckdb.DuckDBPyConnection, entity: str, moment: str | None) -> s
     """SQL for the first day of the month, on the company's calendar, in which a record was made."""
     if moment is None:
         return "cast(null as date)"
-    row = con.execute(
-        "select data_type from information_schema.columns "
-        "where table_schema = 'input' and table_name = ? and column_name = ?",
-        [entity, moment],
-    ).fetchone()
-    if row is None:
+    kind = types_of(con, "input", entity).get(moment)
+    if kind is None:
         raise GuikeError(
             t("The rule catalogue says that {entity} are of the moment {column}, a column they don't have.",
               entity=entity, column=moment),
             t("Name a date or time of input.{entity} under entities, or leave moment out.", entity=entity),
         )  # fmt: skip
-    day = f"i.{moment}" if row[0] == "DATE" else f"local_date(i.{moment})"
+    day = f"i.{moment}" if kind == "DATE" else f"local_date(i.{moment})"
     return f"cast(date_trunc('month', {day}) as date)"
 
 

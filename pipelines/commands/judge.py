@@ -25,7 +25,8 @@ from pipelines.settings import Settings, load_settings
 if TYPE_CHECKING:
     import duckdb
 
-    from pipelines.identity.judgement_rules import Judgement, RecordName
+    from pipelines.identity.judgement_rules import Judgement
+    from pipelines.record_name import RecordName
 
 _NEAREST = 3
 
@@ -97,7 +98,7 @@ def import_file(
 
     settings = load_settings()
     counts = judgements.import_csv(
-        settings, path, _who(by), None if force else lambda names: _strangers(settings, names)
+        settings, path, who(by), None if force else lambda names: _strangers(settings, names)
     )
     words = t(
         "{added:,} judgements taken in ({superseded:,} take the place of earlier ones), "
@@ -180,13 +181,13 @@ _OPEN = """
 
 def _judge(verdict: str, left: str, right: str, why: str, by: str | None, force: bool) -> None:
     from pipelines.identity import judgements
-    from pipelines.identity.judgement_rules import RecordName
+    from pipelines.record_name import RecordName
 
     settings = load_settings()
     names = {RecordName.parse(left), RecordName.parse(right)}
     if not force:
         _expect_known(settings, names)
-    made = judgements.add(settings, verdict, left, right, _who(by), why)
+    made = judgements.add(settings, verdict, left, right, who(by), why)
     words = t(
         "{id}: {left} and {right}: {verdict}.", id=made.judgement_id, left=left, right=right,
         verdict=_word(verdict),
@@ -209,7 +210,8 @@ def _as_data(one: Judgement, is_valid: bool) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _who(by: str | None) -> str:
+def who(by: str | None) -> str:
+    """Who says it: the name given, or this computer's user."""
     if by and by.strip():
         return by
     try:
@@ -232,7 +234,7 @@ def _expect_known(settings: Settings, names: Collection[RecordName]) -> None:
 
 def _strangers(settings: Settings, names: Collection[RecordName]) -> set[RecordName]:
     """Those of the names that no customers record has."""
-    from pipelines.identity.judgement_rules import RecordName
+    from pipelines.record_name import RecordName
 
     wanted = [
         list(part) for part in zip(*((n.system, n.source_table, n.source_id) for n in names), strict=True)
