@@ -94,6 +94,8 @@ create or replace temp macro mask_phone(value) as
     end;
 create or replace temp macro mask_name(value) as
     case when trim(value) = '' then '' else left(trim(value), 1) || '**' end;
+create or replace temp macro mask_person(value) as mask_name(value);
+create or replace temp macro mask_address(value) as mask_name(value);
 create or replace temp macro mask_email(value) as
     case
         when value like '%@%' then left(trim(value), 1) || '***@' || split_part(trim(value), '@', -1)

@@ -22,7 +22,7 @@ DIMENSIONS: tuple[Dimension, ...] = (
     "completeness", "uniqueness", "validity", "consistency", "timeliness", "accuracy", "reconciliation"
 )  # fmt: skip
 Gate = Literal[1, 2]
-Mask = Literal["none", "phone", "name", "email"]
+Mask = Literal["none", "phone", "name", "person", "email", "address"]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 

@@ -40,3 +40,8 @@
         rows between unbounded preceding and current row
     )
 {%- endmacro -%}
+
+{#- Median of a group. -#}
+{%- macro median_of(value) -%} {{ return(adapter.dispatch('median_of')(value)) }} {%- endmacro -%}
+
+{%- macro duckdb__median_of(value) -%} median({{ value }}) {%- endmacro -%}

@@ -69,3 +69,8 @@
 {%- macro joined_values(value) -%} {{ return(adapter.dispatch('joined_values')(value)) }} {%- endmacro -%}
 
 {%- macro duckdb__joined_values(value) -%} string_agg(distinct {{ value }}, ', ' order by {{ value }}) {%- endmacro -%}
+
+{#- What stands for a person whose name nobody asked: a surname with a title (王总, 李小姐). -#}
+{%- macro title_pattern() -%}
+    ^.{1,2}(?:总|工|董|经理|小姐|先生|女士|老板|主任|老师|厂长|会计|阿姨|师傅|太太)$
+{%- endmacro -%}

@@ -75,8 +75,10 @@ def _note_conflicts(
     elsewhere = names.PROVINCES[(customers.city[table.customer] + 7) % len(names.CITIES)]
     town = names.CITIES[(customers.city[table.customer] + 7) % len(names.CITIES)]
     rows = plant.choose(table, "地区", "conflicting_region", 0.06, customers.in_crm[table.customer])
+    before = table.columns["地区"][rows]
     table.columns["地区"][rows] = (elsewhere + " " + town)[rows]
-    plant.truth.defect("conflicting_region", table, rows, "地区")
+    moved = rows[before != table.columns["地区"][rows]]
+    plant.truth.defect("conflicting_region", table, moved, "地区")
     today = customers.owner_at(table.customer, np.full(len(table), END))
     differs = customers.in_crm[table.customer] & (staff[owner] != staff[today])
     plant.note(table, "所属员工", "conflicting_owner", np.flatnonzero(differs))

@@ -59,6 +59,10 @@ CATALOGUE = (
     "untouched_two_years",
     "invented_phone",
     "invented_email",
+    # Not planted: they lie in the world (see `noted`).
+    "owner_has_left",
+    "staff_had_left",
+    "two_prices",
 )
 
 

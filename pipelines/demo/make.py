@@ -38,6 +38,7 @@ from pipelines.demo.database import Database, open_database
 from pipelines.demo.dbf import Field, write_dbf
 from pipelines.demo.defects import Planter
 from pipelines.demo.fabric import DAY_SECONDS, Booleans, Integers, chance, stream
+from pipelines.demo.noted import note_faults
 from pipelines.demo.registers import MAIN, make_register
 from pipelines.demo.tables import Table
 from pipelines.demo.truth import Truth
@@ -259,7 +260,7 @@ def _erp_tables(world: _World) -> Iterator[Table]:
 def _write_all(world: _World, database: Database, tables: Iterable[Table]) -> None:
     for table in tables:
         database.write(table)
-        world.truth.record(table)
+        _record(world, table)
 
 
 def _write_ledger(world: _World) -> None:
@@ -279,7 +280,7 @@ def _write_ledger(world: _World) -> None:
     ]
     files.write_workbook(world.sources / "ledger.xlsx", sheets)
     for _, _, table, _ in sheets:
-        world.truth.record(table)
+        _record(world, table)
     counted = (status == "已完成") | (status == "进行中")
     world.truth.revenue("ledger", world.projects.day[counted], world.projects.cents[counted])
 
@@ -303,7 +304,7 @@ def _write_files(world: _World) -> None:
     notes = feedback.notes_table(people, staff, fate, plant, seed)
     files.write_notes(world.sources / "account_notes", notes)
     for table in (wechat, hr, calls, tickets, surveys, logins, notes):
-        world.truth.record(table)
+        _record(world, table)
 
 
 def _write_members(world: _World) -> None:
@@ -325,6 +326,11 @@ def _write_members(world: _World) -> None:
     world.truth.record(purchases)
     counted = bought.is_revenue()
     world.truth.revenue("members", bought.moment[counted] // DAY_SECONDS, bought.cents[counted])
+
+
+def _record(world: _World, table: Table) -> None:
+    world.truth.record(table)
+    note_faults(world.truth, table, world.customers, world.staff)
 
 
 def _bought(world: _World) -> Booleans:

@@ -25,7 +25,7 @@ KEY = ("system", "source_table", "source_id")
 
 def contract(path: Path) -> dict[str, dict[str, str]]:
     """Model name -> column -> type."""
-    models = yaml.safe_load(path.read_text(encoding="utf-8"))["models"]
+    models = yaml.safe_load(path.read_text(encoding="utf-8")).get("models", [])
     return {m["name"]: {c["name"]: c["data_type"] for c in m["columns"]} for m in models}
 
 

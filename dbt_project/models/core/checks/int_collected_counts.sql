@@ -11,7 +11,7 @@ rare as (
     select kind, typed from collected
     where typed is not null
     group by kind, typed
-    having count(*) < {{ suspicion.shared_from }}
+    having count(*) < {{ var('quality').phone_records }}
 ),
 
 own as (

@@ -1,5 +1,4 @@
--- How many records may carry one number before it says nothing about who the customer is.
-{%- set shared_from = 10 %}
+{%- set limits = var('quality') %}
 with
 
 customers as (
@@ -9,7 +8,8 @@ customers as (
         source_id,
         {{ phone_digits('mobile') }} as mobile_number,
         {{ phone_digits('phone') }} as phone_number,
-        upper(credit_code) as credit_code,
+        customer_name,
+        owner_source_id,
         owner_name,
         created_at,
         updated_at
@@ -26,67 +26,49 @@ shared_numbers as (
     select number from numbers
     where number is not null
     group by number
-    having count(*) >= {{ shared_from }}
+    having count(*) >= {{ limits.phone_records }}
 ),
 
--- Of one firm, going by its code, in more than one system.
-contradictions as (
+-- A list that keeps the day of the last change has one that is later than the day of entry for most records.
+edited as (
     select
-        credit_code,
-        count(distinct mobile_number) > 1 as has_several_mobiles,
-        count(distinct owner_name) > 1 as has_several_owners
+        system,
+        source_table,
+        count(case when updated_at > created_at + interval '1' day then 1 end)
+            >= {{ limits.edited_share }} * count(*) as keeps_edits,
+        count(created_at) > 0 as keeps_created,
+        count(updated_at) > 0 as keeps_updated
     from customers
-    where length(credit_code) = 18
-    group by credit_code
-    having count(distinct system) > 1
+    group by system, source_table
 ),
 
-events as (
-    {% for entity, moment in {
-        'orders': 'ordered_at', 'payments': 'paid_at', 'interactions': 'occurred_at',
-        'contracts': 'signed_on', 'tickets': 'opened_at',
-    }.items() %}
-    select system, customer_source_id, max(cast({{ moment }} as timestamp)) as happened_at
-    from {{ ref('input__' ~ entity) }}
-    where customer_source_id is not null and {{ moment }} <= {{ as_of() }}
-    group by system, customer_source_id
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
+staff_ids as (
+    select distinct system, source_id from {{ ref('input__staff') }}
 ),
 
-last_events as (
-    select system, customer_source_id, max(happened_at) as happened_at
-    from events
-    group by system, customer_source_id
-),
-
--- greatest skips what is missing; a date still to come is a slip of the pen and proves nothing.
-touched as (
-    select
-        customers.*,
-        greatest(
-            case when customers.created_at <= {{ as_of() }} then customers.created_at end,
-            case when customers.updated_at <= {{ as_of() }} then customers.updated_at end,
-            last_events.happened_at
-        ) as touched_at
-    from customers
-    left join last_events
-        on customers.system = last_events.system
-        and customers.source_id = last_events.customer_source_id
+staff_names as (
+    select distinct staff_name from {{ ref('input__staff') }}
 ),
 
 final as (
     select
-        touched.system,
-        touched.source_table,
-        touched.source_id,
-        touched.mobile_number in (select number from shared_numbers) is true
-            or touched.phone_number in (select number from shared_numbers) is true as is_phone_shared,
-        coalesce(touched.touched_at < {{ as_of() }} - interval '2' year, false) as is_untouched,
-        coalesce(contradictions.has_several_mobiles, false) as has_conflicting_mobile,
-        coalesce(contradictions.has_several_owners, false) as has_conflicting_owner
-    from touched
-    left join contradictions on touched.credit_code = contradictions.credit_code
+        customers.system,
+        customers.source_table,
+        customers.source_id,
+        customers.mobile_number in (select number from shared_numbers) is true
+            or customers.phone_number in (select number from shared_numbers) is true as is_phone_shared,
+        coalesce(
+            edited.keeps_edits
+            and customers.updated_at < {{ as_of() }} - interval '{{ limits.untouched_years }}' year,
+            false
+        ) as is_untouched,
+        edited.keeps_created and customers.created_at is null as has_no_created_date,
+        edited.keeps_updated and customers.updated_at is null as has_no_updated_date,
+        {{ is_traditional('customers.customer_name') }} as has_traditional_name,
+        {{ is_unknown_staff('customers', ['owner_source_id', 'owner_name']) }} as has_unknown_owner
+    from customers
+    left join edited on customers.system = edited.system and customers.source_table = edited.source_table
+    {{ join_staff('customers', ['owner_source_id', 'owner_name']) }}
 )
 
 select * from final

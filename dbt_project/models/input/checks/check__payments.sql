@@ -31,7 +31,7 @@ pointing as (
 ),
 
 sums as (
-    select system, pointed_by, document, sum(amount_gross) as amount_gross
+    select system, pointed_by, document, sum(amount_gross) as amount_gross, count(*) as payments
     from pointing
     where status = 'confirmed' and document is not null
     group by system, pointed_by, document
@@ -44,7 +44,25 @@ overpaid as (
         on sums.system = amounts.system
         and sums.pointed_by = amounts.pointed_by
         and sums.document = amounts.document
-    where amounts.amount_gross > 0 and sums.amount_gross > amounts.amount_gross
+    -- Each payment may be rounded up by a cent or so.
+    where
+        amounts.amount_gross > 0
+        and sums.amount_gross > amounts.amount_gross + {{ var('quality').rounding }} * sums.payments
+),
+
+buyers as (
+    select system, source_id, min(customer_source_id) as customer_source_id
+    from {{ ref('input__orders') }}
+    group by system, source_id
+    having count(*) = 1
+),
+
+plain as (
+    {{ record_checks(
+        'payments',
+        alike=['customer_source_id', 'customer_name', 'order_source_id', 'contract_no', 'paid_at', 'status', 'amount_gross'],
+        name='customer_name',
+    ) }}
 ),
 
 final as (
@@ -53,8 +71,17 @@ final as (
         pointing.source_table,
         pointing.source_id,
         pointing.document is not null and amounts.document is null as has_no_order,
-        coalesce(pointing.status = 'confirmed' and overpaid.document is not null, false) as is_overpaid
+        coalesce(pointing.status = 'confirmed' and overpaid.document is not null, false) as is_overpaid,
+        coalesce(pointing.customer_source_id <> buyers.customer_source_id, false) as is_of_other_customer,
+        plain.has_no_customer,
+        plain.is_entered_twice,
+        plain.has_traditional_name
     from pointing
+    inner join plain
+        on pointing.system = plain.system
+        and pointing.source_table = plain.source_table
+        and pointing.source_id = plain.source_id
+    left join buyers on pointing.system = buyers.system and pointing.order_source_id = buyers.source_id
     left join amounts
         on pointing.system = amounts.system
         and pointing.pointed_by = amounts.pointed_by

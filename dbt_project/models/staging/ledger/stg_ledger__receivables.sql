@@ -13,7 +13,8 @@ final as (
         {{ clean_text('document_no') }} as document_no,
         {{ to_date('due_date') }} as due_on,
         {{ to_money('amount') }} as amount_gross,
-        {{ to_money('received') }} as received_amount
+        {{ to_money('received') }} as received_amount,
+        due_date as raw_date
     from receivables
 )
 

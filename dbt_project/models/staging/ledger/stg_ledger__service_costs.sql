@@ -12,7 +12,8 @@ final as (
         {{ clean_text('customer_name') }} as customer_name,
         {{ to_date('date') }} as incurred_on,
         {{ clean_text('kind') }} as kind,
-        {{ to_money('amount') }} as amount_gross
+        {{ to_money('amount') }} as amount_gross,
+        date as raw_date
     from service_costs
 )
 

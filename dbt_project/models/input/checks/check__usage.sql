@@ -1,0 +1,1 @@
+{{ record_checks('usage', alike=['account_id', 'used_on']) }}
