@@ -1,0 +1,238 @@
+"""What the gates evaluated, as Great Expectations' own suites and validation results.
+
+Comes in: `quality.rule_results` (counts per rule and system) and the catalogue. Goes out: one suite per entity
+and gate, and its validation result. The gates evaluate rules in frames, each for the rows that it can be asked
+of; here their counts stand together again. No value of any record is among them, so none can be shown.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import html
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from quality.catalogue import Catalogue, Rule
+from quality.data_docs.words import DIMENSIONS, both, escaped
+
+if TYPE_CHECKING:  # takes seconds to import; who finds that nothing has changed doesn't need it
+    from great_expectations.core import ExpectationSuite
+    from great_expectations.core.expectation_validation_result import ExpectationSuiteValidationResult
+    from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
+
+# What a failure means for a record, and Great Expectations' word for how bad that is.
+_THEN = {
+    "error": ("set aside", "剔出", "critical"),
+    "warn": ("flagged", "标记", "warning"),
+    "info": ("counted", "仅计数", "info"),
+}
+
+
+@dataclass(frozen=True)
+class Count:
+    """One rule in one system: the values looked at, and how many of them failed."""
+
+    system: str
+    checked: int
+    failed: int
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """One rule and its counts, system by system."""
+
+    rule: Rule
+    counts: tuple[Count, ...]
+
+    @property
+    def checked(self) -> int:
+        """Values looked at in all systems."""
+        return sum(count.checked for count in self.counts)
+
+    @property
+    def failed(self) -> int:
+        """Values that failed in all systems."""
+        return sum(count.failed for count in self.counts)
+
+    @property
+    def stops(self) -> bool:
+        """Whether more failed than the rule allows in a run."""
+        limit = self.rule.max_failed
+        return limit is not None and self.failed > limit * self.checked
+
+
+@dataclass(frozen=True)
+class Suite:
+    """What one run's gate found of one entity.
+
+    Attributes:
+        set_aside_share: of the entity's rows; more than `limit` stops the run, as a rule's max_failed does.
+    """
+
+    gate: int
+    entity: str
+    run_id: str
+    run_at: datetime
+    rules: tuple[Evaluated, ...] = field(repr=False)
+    set_aside_share: float = 0.0
+    limit: float = 1.0
+
+    @property
+    def name(self) -> str:
+        """As Great Expectations writes it: the folder before the dot, the page after it."""
+        return f"gate_{self.gate}.{self.entity}"
+
+    @property
+    def passed(self) -> bool:
+        """Whether the gate lets the run go on, as far as this entity is concerned."""
+        return self.set_aside_share <= self.limit and not any(one.stops for one in self.rules)
+
+    @property
+    def digest(self) -> str:
+        """Changes with the rules and with what they found."""
+        content = repr([(one.rule, one.counts) for one in self.rules]) + repr(self.passed)
+        return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+def read_suites(con: duckdb.DuckDBPyConnection, catalogue: Catalogue) -> list[Suite]:
+    """All suites as the gates last left them, gate 1 first, entities in the catalogue's order."""
+    rules = {rule.rule_id: rule for rule in catalogue.rules}
+    found: dict[tuple[int, str], dict[str, list[Count]]] = {}
+    runs: dict[tuple[int, str], str] = {}
+    rows = con.execute(
+        "select rule_id, system, sum(checked)::bigint, sum(failed)::bigint, max(run_id) "
+        "from quality.rule_results group by all order by all"
+    ).fetchall()
+    for rule_id, system, checked, failed, run_id in rows:
+        if rule := rules.get(rule_id):
+            key = (rule.gate, rule.entity)
+            found.setdefault(key, {}).setdefault(rule_id, []).append(Count(system, checked, failed))
+            runs[key] = max(run_id, runs.get(key, ""))
+    moments = dict(con.execute("select run_id, started_at from ops.runs").fetchall())
+    shares = _set_aside_shares(con, [entity for gate, entity in found if gate == 1])
+    order = list(catalogue.entities)
+    return [
+        Suite(
+            gate, entity, runs[key], moments.get(runs[key], datetime(1970, 1, 1)),
+            tuple(Evaluated(rules[name], tuple(counts)) for name, counts in found[key].items()),
+            *((shares[entity], catalogue.limit(entity)) if gate == 1 else ()),
+        )
+        for key in sorted(found, key=lambda key: (key[0], order.index(key[1])))
+        for gate, entity in [key]
+    ]  # fmt: skip
+
+
+def _set_aside_shares(con: duckdb.DuckDBPyConnection, entities: list[str]) -> dict[str, float]:
+    counts = dict(con.execute("select entity, count(*) from quality.set_aside group by all").fetchall())
+    shares = {}
+    for entity in entities:
+        row = con.execute(f"select count(*) from input.{entity}").fetchone()
+        shares[entity] = counts.get(entity, 0) / max(row[0] if row else 0, 1)
+    return shares
+
+
+def as_suite(suite: Suite) -> ExpectationSuite:
+    """The suite's rules, as Great Expectations keeps them."""
+    from great_expectations.core import ExpectationSuite
+
+    return ExpectationSuite(
+        name=suite.name, expectations=[_configuration(one, found=False) for one in suite.rules]
+    )
+
+
+def as_result(suite: Suite) -> ExpectationSuiteValidationResult:
+    """What the gate found, as Great Expectations keeps it; its success is the gate's verdict."""
+    from great_expectations import __version__
+    from great_expectations.core.expectation_validation_result import (
+        ExpectationSuiteValidationResult,
+        ExpectationValidationResult,
+    )
+
+    results = [
+        ExpectationValidationResult(
+            success=not one.failed, expectation_config=_configuration(one, found=True), result=_counts(one),
+            exception_info={"raised_exception": False, "exception_message": None, "exception_traceback": None},
+        )
+        for one in suite.rules
+    ]  # fmt: skip
+    good = sum(bool(result.success) for result in results)
+    return ExpectationSuiteValidationResult(
+        success=suite.passed,
+        results=results,
+        suite_name=suite.name,
+        statistics={
+            "evaluated_expectations": len(results), "successful_expectations": good,
+            "unsuccessful_expectations": len(results) - good,
+            "success_percent": 100 * good / max(len(results), 1),
+        },
+        meta={
+            "run_id": {"run_name": suite.run_id, "run_time": suite.run_at.replace(tzinfo=UTC).isoformat()},
+            "great_expectations_version": __version__,
+            "batch_spec": {"data_asset_name": f"input.{suite.entity}"},
+        },
+    )  # fmt: skip
+
+
+def _counts(one: Evaluated) -> dict[str, Any]:
+    """The part of a validation that isn't values: Great Expectations' own keys."""
+    return {
+        "element_count": one.checked,
+        "unexpected_count": one.failed,
+        "unexpected_percent": 100 * one.failed / one.checked if one.checked else 0.0,
+    }
+
+
+def _configuration(one: Evaluated, *, found: bool) -> ExpectationConfiguration:
+    from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
+
+    rule, expected = one.rule, one.rule.expected
+    tolerated = {} if rule.max_failed is None else {"mostly": 1 - rule.max_failed}
+    return ExpectationConfiguration(
+        type=expected.name,
+        # Of the field that is reported, not of the helper that was looked at: the page's sections are fields.
+        kwargs={**expected.kwargs, **tolerated, "column": rule.field},
+        description=_description(one, found=found),
+        severity=_THEN[rule.severity][2],
+        meta={
+            "rule_id": rule.rule_id, "dimension": rule.dimension, "protects": list(rule.protects),
+            "meaning": rule.meaning.model_dump(), "remedy": rule.remedy.model_dump(),
+        },
+    )  # fmt: skip
+
+
+def _description(one: Evaluated, *, found: bool) -> str:
+    """What the page says of a rule, in both languages; `found` adds the counts of each system."""
+    rule, (then, then_zh, _) = one.rule, _THEN[one.rule.severity]
+    marks = [
+        f'<span class="badge is-{rule.severity}">{both(then, then_zh)}</span>',
+        f'<span class="badge">{both(rule.dimension, DIMENSIONS.get(rule.dimension, rule.dimension))}</span>',
+        f"<code>{html.escape(rule.rule_id)}</code>",
+    ]
+    if rule.max_failed is not None:
+        most = f"{rule.max_failed:.3g}"
+        marks.append(
+            f'<span class="badge">{both(f"stops the run above {most}", f"超过 {most} 阻止运行")}</span>'
+        )
+    remedy = (
+        f'<p class="do">→ {escaped(rule.remedy.en, rule.remedy.zh)}</p>' if one.failed or not found else ""
+    )
+    table = _by_system(one) if found and one.failed else ""
+    return (
+        f'<div class="rule"><b>{escaped(rule.title.en, rule.title.zh)}</b>'
+        f"<p>{escaped(rule.meaning.en, rule.meaning.zh)}</p>{remedy}{''.join(marks)}{table}</div>"
+    )
+
+
+def _by_system(one: Evaluated) -> str:
+    heads = (both("system", "系统"), both("checked", "检查"), both("failed", "不符"), "%")
+    lines = "".join(
+        f'<tr><td>{html.escape(count.system)}</td><td>{count.checked:,}</td>'
+        f'<td class="{"some" if count.failed else ""}">{count.failed:,}</td>'
+        f"<td>{100 * count.failed / max(count.checked, 1):.2f}</td></tr>"
+        for count in one.counts
+    )  # fmt: skip
+    head = "".join(f"<th>{title}</th>" for title in heads)
+    return f'<table class="systems"><tr>{head}</tr>{lines}</table>'
