@@ -1,268 +1,236 @@
-"""The rules of gate 1 as data: `rules.yml`, read and validated.
+"""The rules of both gates as data: the files of `quality/rules/`, read, merged and validated.
 
-Comes in: the catalogue file. Goes out: a frozen `Catalogue` whose every rule says what it expects of which
-field, how severe a failure is, what failing means in both languages and which marts it protects. A catalogue
-that can't work is refused with file, line and reason, before any record is looked at.
+Comes in: a folder of YAML files, in order of their names; a company's own (`company….yml`) last. Each may
+hold any of `max_set_aside`, `patterns`, `thresholds`, `entities`, `rules` and `settings`. Goes out: a frozen
+`Catalogue` whose every rule says what it expects of which field, how severe a failure is, what failing means
+and what to do in both languages, and which marts it protects. A catalogue that can't work is refused with
+file, line and reason, before any record is looked at.
+
+A later file's numbers, patterns and settings take the place of an earlier one's, so that a company can change
+them in a file of its own; a rule and a helper stand only once.
 """
 
 from __future__ import annotations
 
 import hashlib
-import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, NamedTuple
 
 import yaml
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import ValidationError
 
 from pipelines.errors import GuikeError
-from pipelines.extract.specs import ENTITIES
 from pipelines.i18n import t
+from quality.rule import Entity, EntityPlan, Gate, Model, Number, Regex, Rule, Setting, Share, SqlName
 
-RULES_FILE = Path(__file__).parent / "rules.yml"
+RULES_FOLDER = Path(__file__).parent / "rules"
 
-Severity = Literal["error", "warn"]
-Dimension = Literal["completeness", "validity", "consistency", "uniqueness", "timeliness", "authenticity"]
-Mask = Literal["none", "phone", "name", "email"]
-Share = Annotated[float, Field(ge=0, le=1)]
+_NO_PLAN = EntityPlan()
 
 
-def _is_entity(name: str) -> str:
-    if name not in ENTITIES:
-        raise ValueError(f"{name} is no entity of the input contract; those are {', '.join(ENTITIES)}")
-    return name
+class Place(NamedTuple):
+    """Where something stands: the file's name, and the line from 1."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return t("{file}, line {line}", file=self.file, line=self.line)
 
 
-def _compiles(regex: str) -> str:
-    try:
-        re.compile(regex)
-    except re.error as error:
-        raise ValueError(f"the regular expression is wrong: {error}") from None
-    return regex
+class _File(Model):
+    max_set_aside: Share | None = None
+    patterns: dict[SqlName, Regex] = {}
+    thresholds: dict[SqlName, Number] = {}
+    entities: dict[Entity, EntityPlan] = {}
+    rules: tuple[Rule, ...] = ()
+    settings: dict[str, Setting] = {}
 
 
-Entity = Annotated[str, AfterValidator(_is_entity)]
-Regex = Annotated[str, AfterValidator(_compiles)]
-SqlName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+@dataclass(frozen=True)
+class Catalogue:
+    """All rules that are switched on, and where each stands.
 
-
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Text(_Model):
-    """One sentence in both languages."""
-
-    en: str = Field(min_length=1)
-    zh: str = Field(min_length=1)
-
-
-class _NoArguments(_Model):
-    pass
-
-
-class _Regex(_Model):
-    regex: Regex
-
-
-class _ValueSet(_Model):
-    value_set: tuple[str | int | float | bool, ...] = Field(min_length=1)
-
-
-class _Bounds(_Model):
-    min_value: int | float | None = None
-    max_value: int | float | None = None
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        if self.min_value is None and self.max_value is None:
-            raise ValueError("give min_value, max_value or both")
-        if self.min_value is not None and self.max_value is not None and self.min_value > self.max_value:
-            raise ValueError("min_value is above max_value")
-        return self
-
-
-# What a rule may expect: Great Expectations' own snake-case names, with the arguments each takes.
-EXPECTATIONS: dict[str, type[_Model]] = {
-    "expect_column_values_to_not_be_null": _NoArguments,
-    "expect_column_values_to_match_regex": _Regex,
-    "expect_column_values_to_not_match_regex": _Regex,
-    "expect_column_values_to_be_in_set": _ValueSet,
-    "expect_column_values_to_not_be_in_set": _ValueSet,
-    "expect_column_values_to_be_between": _Bounds,
-    "expect_column_value_lengths_to_be_between": _Bounds,
-}
-
-
-class Expected(_Model):
-    """One expectation in Great Expectations' terms: its name, the frame's column, its arguments."""
+    Attributes:
+        name: of the folder or file, for messages.
+        rules: in the order of the files; those that are switched off stand in `disabled`.
+        places: rule_id -> file and line, of all rules.
+        rules_version: a hash of all files, which issues carry.
+    """
 
     name: str
-    column: str
-    kwargs: dict[str, Any]
-
-
-class Rule(_Model):
-    """One rule: `check` names a boolean column that must be false, or `expectation` what `column` must be.
-
-    Attributes:
-        field: the input column that a failure is reported for; `column` is by default the same.
-        shown: the column whose (masked) value a failure shows, by default the field.
-        where: SQL condition on the input row (alias i) and its join checks (alias c); rows for which it isn't
-            true aren't checked.
-        mask: how the field's value is masked in `quality.record_issues`.
-        protects: the marts that a failure would spoil.
-    """
-
-    rule_id: str = Field(pattern=r"^[a-z_]+\.[a-z0-9_]+$")
-    entity: Entity
-    field: SqlName
-    severity: Severity
-    dimension: Dimension
-    mask: Mask
-    title: Text
-    meaning: Text
-    protects: tuple[SqlName, ...] = Field(min_length=1)
-    where: str | None = None
-    check: SqlName | None = None
-    expectation: str | None = None
-    column: SqlName | None = None
-    kwargs: dict[str, Any] = {}
-    shown: SqlName | None = None
-
-    @field_validator("expectation")
-    @classmethod
-    def _is_known(cls, name: str | None) -> str | None:
-        if name is not None and name not in EXPECTATIONS:
-            raise ValueError(f"unknown expectation; known are {', '.join(EXPECTATIONS)}")
-        return name
-
-    @model_validator(mode="after")
-    def _fits_together(self) -> Self:
-        if not self.rule_id.startswith(f"{self.entity}."):
-            raise ValueError(f"the rule_id of this rule must start with '{self.entity}.'")
-        if (self.check is None) == (self.expectation is None):
-            raise ValueError("give either check or expectation")
-        if self.check and (self.column or self.kwargs):
-            raise ValueError("column and kwargs go with an expectation, not with a check")
-        if self.expectation:
-            EXPECTATIONS[self.expectation].model_validate(self.kwargs)
-        return self
-
-    @property
-    def is_about_missing(self) -> bool:
-        """Whether a missing value is what the rule looks for; all other rules skip missing values."""
-        return self.expectation == "expect_column_values_to_not_be_null"
-
-    @property
-    def shown_column(self) -> str:
-        """The column whose masked value an issue shows."""
-        return self.shown or self.field
-
-    @property
-    def expected(self) -> Expected:
-        """The rule as one expectation on one column of the entity's frame."""
-        if self.check:
-            return Expected(
-                name="expect_column_values_to_be_in_set", column=self.check, kwargs={"value_set": [False]}
-            )
-        assert self.expectation is not None
-        return Expected(name=self.expectation, column=self.column or self.field, kwargs=self.kwargs)
-
-
-class EntityPlan(_Model):
-    """How an entity's frame is read.
-
-    Attributes:
-        staff: the input column with the collecting employee's name, if the entity has one.
-        helpers: column name -> SQL expression on the input row (alias i) and its join checks (alias c).
-        max_set_aside: the share of rows set aside above which the run stops; the suite's where not given.
-    """
-
-    staff: SqlName | None = None
-    helpers: dict[SqlName, str] = {}
-    max_set_aside: Share | None = None
-
-
-class _File(_Model):
-    max_set_aside: Share
-    patterns: dict[SqlName, Regex] = {}
-    entities: dict[Entity, EntityPlan]
-    rules: tuple[Rule, ...] = Field(min_length=1)
-
-    @model_validator(mode="after")
-    def _is_consistent(self) -> Self:
-        seen: set[str] = set()
-        for rule in self.rules:
-            if rule.rule_id in seen:
-                raise ValueError(f"the rule {rule.rule_id} stands there twice")
-            seen.add(rule.rule_id)
-            if rule.entity not in self.entities:
-                raise ValueError(f"{rule.rule_id} is about {rule.entity}, which is not under entities")
-        return self
-
-
-class Catalogue(_File):
-    """All rules, with the version that issues carry and the line each rule stands on (1-based)."""
-
-    path: Path
+    max_set_aside: float
+    patterns: Mapping[str, str]
+    thresholds: Mapping[str, Number]
+    entities: Mapping[str, EntityPlan]
+    rules: tuple[Rule, ...]
+    disabled: tuple[Rule, ...]
+    places: Mapping[str, Place]
     rules_version: str
-    lines: dict[str, int]
 
-    def of(self, entity: str) -> tuple[Rule, ...]:
-        """The entity's rules in the file's order."""
-        return tuple(rule for rule in self.rules if rule.entity == entity)
+    def of(self, entity: str, gate: Gate = 1) -> tuple[Rule, ...]:
+        """The entity's rules at a gate, in the files' order."""
+        return tuple(rule for rule in self.rules if rule.entity == entity and rule.gate == gate)
+
+    def checked_at(self, gate: Gate) -> tuple[str, ...]:
+        """The entities that have a rule at this gate, in the files' order."""
+        return tuple(dict.fromkeys(rule.entity for rule in self.rules if rule.gate == gate))
+
+    def plan(self, entity: str) -> EntityPlan:
+        """How the entity's frame is read."""
+        return self.entities.get(entity, _NO_PLAN)
 
     def limit(self, entity: str) -> float:
         """The share of the entity's rows that may be set aside before the run stops."""
-        own = self.entities[entity].max_set_aside if entity in self.entities else None
+        own = self.plan(entity).max_set_aside
         return self.max_set_aside if own is None else own
 
     def where(self, rule: Rule) -> str:
         """File and line of a rule, for messages."""
-        return t("{file}, line {line}", file=self.path.name, line=self.lines[rule.rule_id])
+        return str(self.places[rule.rule_id])
 
 
-def load_catalogue(path: Path = RULES_FILE) -> Catalogue:
-    """Read and validate the catalogue.
+@dataclass
+class _Merged:
+    """What the files say together."""
+
+    max_set_aside: float | None = None
+    patterns: dict[str, str] = field(default_factory=dict)
+    thresholds: dict[str, Number] = field(default_factory=dict)
+    entities: dict[str, EntityPlan] = field(default_factory=dict)
+    rules: dict[str, Rule] = field(default_factory=dict)
+    places: dict[str, Place] = field(default_factory=dict)
+    settings: list[tuple[str, Setting, Place]] = field(default_factory=list)
+
+
+def load_catalogue(path: Path = RULES_FOLDER) -> Catalogue:
+    """Read and validate the catalogue: all files of a folder, or one file.
 
     Raises:
-        GuikeError: the file is no YAML, or a key, name or value in it can't work; with its line.
+        GuikeError: a file is no YAML, or a key, name or value in it can't work; with file and line.
     """
-    text = path.read_text(encoding="utf-8")
+    merged, digest = _Merged(), hashlib.sha256()
+    for file in files_of(path):
+        content = file.read_bytes()
+        digest.update(f"{file.name}\0{len(content)}\0".encode() + content)
+        _merge(merged, file, *_read(file, content))
+    if merged.max_set_aside is None:
+        raise _refused(Place(path.name, 1), t("no file says max_set_aside"))
+    if not merged.rules:
+        raise _refused(Place(path.name, 1), t("there are no rules"))
+    _apply_settings(merged)
+    rules = [_filled(rule, merged) for rule in merged.rules.values()]
+    return Catalogue(
+        name=path.name, max_set_aside=merged.max_set_aside, patterns=merged.patterns,
+        thresholds=merged.thresholds, entities=merged.entities,
+        rules=tuple(rule for rule in rules if rule.enabled),
+        disabled=tuple(rule for rule in rules if not rule.enabled),
+        places=merged.places, rules_version=digest.hexdigest()[:12],
+    )  # fmt: skip
+
+
+def files_of(path: Path) -> Sequence[Path]:
+    """The catalogue's files in the order in which they count: by name, a company's own last."""
+    if not path.is_dir():
+        return [path]
+    return sorted(path.glob("*.yml"), key=lambda file: (file.name.startswith("company"), file.name))
+
+
+def _read(file: Path, content: bytes) -> tuple[_File, yaml.Node | None]:
     try:
+        text = content.decode("utf-8")
         tree = yaml.compose(text, Loader=yaml.SafeLoader)
-        content = yaml.safe_load(text)
+        said = yaml.safe_load(text)
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise _refused(Place(file.name, line), t("it is not UTF-8")) from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        raise _refused(path, mark.line + 1 if mark else 1, str(getattr(error, "problem", error))) from None
+        place = Place(file.name, mark.line + 1 if mark else 1)
+        raise _refused(place, str(getattr(error, "problem", error))) from None
     try:
-        _File.model_validate(content)
+        return _File.model_validate({} if said is None else said), tree
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise _refused(path, _line(tree, first["loc"]), f"{place}: {first['msg']}") from None
-    lines = {rule["rule_id"]: _line(tree, ("rules", number)) for number, rule in enumerate(content["rules"])}
-    version = hashlib.sha256(text.encode()).hexdigest()[:12]
-    return Catalogue.model_validate(content | {"path": path, "rules_version": version, "lines": lines})
+        key = ".".join(str(part) for part in first["loc"])
+        raise _refused(Place(file.name, _line(tree, first["loc"])), f"{key}: {first['msg']}") from None
 
 
-def _refused(path: Path, line: int, reason: str) -> GuikeError:
+def _merge(merged: _Merged, file: Path, said: _File, tree: yaml.Node | None) -> None:
+    def place(*location: int | str) -> Place:
+        return Place(file.name, _line(tree, location))
+
+    if said.max_set_aside is not None:
+        merged.max_set_aside = said.max_set_aside
+    merged.patterns |= said.patterns
+    merged.thresholds |= said.thresholds
+    for entity, plan in said.entities.items():
+        before = merged.entities.get(entity, _NO_PLAN)
+        if double := sorted(set(before.helpers) & set(plan.helpers)):
+            raise _refused(
+                place("entities", entity, "helpers", double[0]),
+                t("the helper {name} of {entity} stands there twice", name=double[0], entity=entity),
+            )
+        given = plan.model_dump(exclude_none=True) | {"helpers": {**before.helpers, **plan.helpers}}
+        merged.entities[entity] = before.model_copy(update=given)
+    for number, rule in enumerate(said.rules):
+        if rule.rule_id in merged.rules:
+            raise _refused(
+                place("rules", number),
+                t("the rule {rule} stands there twice; first in {place}", rule=rule.rule_id,
+                  place=merged.places[rule.rule_id]),
+            )  # fmt: skip
+        merged.rules[rule.rule_id], merged.places[rule.rule_id] = rule, place("rules", number)
+    merged.settings += [(rule_id, one, place("settings", rule_id)) for rule_id, one in said.settings.items()]
+
+
+def _apply_settings(merged: _Merged) -> None:
+    for rule_id, setting, place in merged.settings:
+        if rule_id not in merged.rules:
+            raise _refused(place, t("there is no rule {rule}", rule=rule_id))
+        changed = setting.model_dump(include=setting.model_fields_set)
+        merged.rules[rule_id] = _changed(merged.rules[rule_id], changed, place)
+
+
+def _filled(rule: Rule, merged: _Merged) -> Rule:
+    """The rule with its patterns and thresholds in place of their names."""
+    kwargs = {}
+    for key, value in rule.kwargs.items():
+        if isinstance(value, dict):
+            kwargs[key] = _named(value["pattern"], merged.patterns, t("pattern"), merged.places[rule.rule_id])
+        elif isinstance(value, str) and key in ("min_value", "max_value"):
+            name = value.removeprefix("$")
+            kwargs[key] = _named(name, merged.thresholds, t("threshold"), merged.places[rule.rule_id])
+        else:
+            kwargs[key] = value
+    return rule if kwargs == rule.kwargs else _changed(rule, {"kwargs": kwargs}, merged.places[rule.rule_id])
+
+
+def _named(name: str, known: Mapping[str, Any], kind: str, place: Place) -> Any:
+    if name not in known:
+        words = t("there is no {kind} {name}; there are {known}", kind=kind, name=name,
+                  known=", ".join(sorted(known)))  # fmt: skip
+        raise _refused(place, words)
+    return known[name]
+
+
+def _changed(rule: Rule, values: Mapping[str, Any], place: Place) -> Rule:
+    try:
+        return Rule.model_validate(rule.model_dump() | dict(values))
+    except ValidationError as error:
+        raise _refused(place, error.errors(include_url=False)[0]["msg"]) from None
+
+
+def _refused(place: Place, reason: str) -> GuikeError:
     return GuikeError(
-        t("{file}, line {line}: {reason}", file=path.name, line=line, reason=reason),
+        t("{file}, line {line}: {reason}", file=place.file, line=place.line, reason=reason),
         t("Mend this line of the rule catalogue; the other rules there show how it is written."),
     )
 
 
-def _line(node: yaml.Node | None, location: tuple[int | str, ...]) -> int:
+def _line(node: yaml.Node | None, location: Iterable[int | str]) -> int:
     """The 1-based line of the deepest node on the way to `location` that is there."""
     line = node.start_mark.line + 1 if node else 1
     for part in location:

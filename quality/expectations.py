@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from quality.catalogue import Rule
+from quality.rule import Rule
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -1,12 +1,16 @@
 """What Great Expectations looks at: one frame per entity and condition, read from DuckDB through Arrow.
 
-Comes in: `input.<entity>` with its join checks, and the entity's part of the catalogue. Goes out: the
-temporary table `gate_rows` (every input row once, numbered, with the helper columns the rules need), and
-pandas frames cut from it whose index is the row number. Only columns that a rule looks at are read.
+Comes in: `input.<entity>` with what dbt computed about its rows, and the entity's part of the catalogue. At
+gate 1 that is `quality.check__<entity>`, one row for each input row; at gate 2 `quality.unified__<entity>`,
+one for each that is in scope. Goes out: the temporary table `gate_rows` (those rows once, numbered, with the
+helper columns the rules need), and pandas frames cut from it whose index is the row number. Only columns that
+a rule looks at are read.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -17,14 +21,19 @@ import pandas as pd
 from pipelines.errors import GuikeError
 from pipelines.i18n import t
 from pipelines.settings import Settings
-from quality.catalogue import Catalogue, Rule
+from quality.catalogue import Catalogue
+from quality.rule import Gate, Rule
 
 HELPERS_FILE = Path(__file__).parent / "helpers.sql"
 KEY = ("system", "source_table", "source_id")
+_CHECKS: dict[Gate, str] = {1: "check__", 2: "unified__"}
+_CHECKED = re.compile(r"\bc\.[a-z]")
+_WORD = re.compile(r"[a-z][a-z0-9_]*")
+_MODELS_STAGE: dict[Gate, str] = {1: "staging", 2: "core"}
 
 
 def prepare(con: duckdb.DuckDBPyConnection, settings: Settings, catalogue: Catalogue) -> None:
-    """Make the catalogue's macros, patterns, as-of date and time zone known to this connection."""
+    """Make the catalogue's macros, patterns, numbers, as-of date and time zone known to this connection."""
     zone = ZoneInfo(settings.timezone)
     next_day = datetime.combine(settings.as_of + timedelta(days=1), time(), tzinfo=zone)
     as_of_end = next_day.astimezone(UTC).replace(tzinfo=None)
@@ -32,32 +41,35 @@ def prepare(con: duckdb.DuckDBPyConnection, settings: Settings, catalogue: Catal
     con.execute("set variable timezone = ?", [settings.timezone])
     for name, regex in catalogue.patterns.items():
         con.execute(f"set variable pattern_{name} = ?", [regex])
+    for name, number in catalogue.thresholds.items():
+        con.execute(f"set variable threshold_{name} = ?", [number])
     con.execute(HELPERS_FILE.read_text(encoding="utf-8"))
 
 
-def number_rows(con: duckdb.DuckDBPyConnection, catalogue: Catalogue, entity: str) -> int:
+def number_rows(con: duckdb.DuckDBPyConnection, catalogue: Catalogue, entity: str, gate: Gate) -> int:
     """Write the temporary table `gate_rows` for `entity`; gives the number of rows.
 
-    Columns: row_number BIGINT from 1, the key, loaded_at, staff, and per rule its frame column, the value it
-    shows and, where it has a condition, `applies_<n>` (n = the rule's place among the entity's rules).
+    Columns: row_number BIGINT from 1, the key, loaded_at, gate_staff, gate_month DATE, and per rule its frame
+    column, the value it shows and, where it has a condition, `applies_<n>` (n = the condition's place among
+    the entity's).
 
     Raises:
         GuikeError: a column that a rule names isn't there, an SQL expression of the catalogue is wrong, the
             key isn't unique, or the join checks aren't those of these rows.
     """
-    rules = catalogue.of(entity)
-    checks = _check_columns(con, catalogue, entity)
-    query = _rows_query(con, catalogue, entity, checks)
+    checks = _check_columns(con, catalogue, entity, gate)
+    query = _rows_query(con, catalogue, entity, gate, checks)
     try:
         con.execute(f"create or replace temp table gate_rows as {query}")
     except duckdb.Error as error:
         raise GuikeError(
             t("{file}: an SQL expression for {entity} doesn't work: {reason}",
-              file=catalogue.path.name, entity=entity, reason=str(error).splitlines()[0]),
+              file=catalogue.name, entity=entity, reason=str(error).splitlines()[0]),
             t("Mend the entity's helpers, or the where of one of its rules ({rules}).",
-              rules=", ".join(rule.rule_id for rule in rules)),
+              rules=", ".join(catalogue.where(rule) for rule in catalogue.of(entity, gate))),
         ) from error  # fmt: skip
-    _refuse_unequal_checks(con, entity, bool(checks))
+    if gate == 1:
+        _refuse_unequal_checks(con, entity)
     return _refuse_double_keys(con, entity)
 
 
@@ -91,57 +103,112 @@ def condition_name(rules: tuple[Rule, ...], rule: Rule) -> str | None:
     return f"applies_{conditions.index(rule.where)}" if rule.where else None
 
 
-def _rows_query(con: duckdb.DuckDBPyConnection, catalogue: Catalogue, entity: str, checks: list[str]) -> str:
-    plan, rules = catalogue.entities[entity], catalogue.of(entity)
+def _rows_query(
+    con: duckdb.DuckDBPyConnection, catalogue: Catalogue, entity: str, gate: Gate, checks: list[str]
+) -> str:
+    plan, rules = catalogue.plan(entity), catalogue.of(entity, gate)
     inputs = columns_of(con, "input", entity)
     if not inputs:
         raise GuikeError(
             t("The table input.{entity} is missing.", entity=entity),
             t("Run `guike run --from staging`."),
         )
-    known = {*inputs, *plan.helpers, *checks}
+    _refuse_unknown_columns(catalogue, rules, {*inputs, *plan.helpers, *checks})
+    wanted = dict.fromkeys(name for rule in rules for name in (rule.expected.column, rule.shown_column))
+    always = {*KEY, "loaded_at", *plan.helpers}
+    plain = [f"i.{name}" for name in wanted if name in inputs and name not in always]
+    joined = [f"c.{name}" for name in checks]
+    conditions = {condition_name(rules, rule): rule.where for rule in rules if rule.where}
+    helpers = _needed(plan.helpers, [*wanted, *conditions.values()])
+    selected = [
+        "row_number() over () as row_number", *(f"i.{name} as {name}" for name in KEY), "i.loaded_at",
+        f"{'i.' + plan.staff if plan.staff else 'cast(null as varchar)'} as gate_staff",
+        f"{_month(con, entity, plan.moment)} as gate_month",
+        *plain, *joined, *(f"{sql} as {name}" for name, sql in helpers.items()),
+        *(f"coalesce({sql}, false) as {name}" for name, sql in conditions.items()),
+    ]  # fmt: skip
+    keys, relation = ", ".join(KEY), f"quality.{_CHECKS[gate]}{entity}"
+    if gate == 2:
+        scope = f"input.{entity} as i inner join {relation} as c using ({keys})"
+        return f"select {', '.join(selected)} from {scope}"
+    expressions = (*helpers.values(), *conditions.values())
+    needs_checks = checks or any(_CHECKED.search(str(sql)) for sql in expressions)
+    join = f"left join {relation} as c using ({keys})" if needs_checks else ""
+    marker = f", {'c.source_table is null' if needs_checks else 'false'} as is_unchecked"
+    return f"select {', '.join(selected)}{marker} from input.{entity} as i {join}"
+
+
+def _refuse_unknown_columns(catalogue: Catalogue, rules: tuple[Rule, ...], known: set[str]) -> None:
     for rule in rules:
         for column in (rule.field, rule.expected.column, rule.shown_column):
             if column not in known:
                 raise GuikeError(
                     t("{place}: {entity} has no column {column}.",
-                      place=catalogue.where(rule), entity=entity, column=column),
+                      place=catalogue.where(rule), entity=rule.entity, column=column),
                     t("Its columns are: {columns}.", columns=", ".join(sorted(known))),
                 )  # fmt: skip
-    wanted = dict.fromkeys(name for rule in rules for name in (rule.expected.column, rule.shown_column))
-    plain = [f"i.{name}" for name in wanted if name in inputs and name not in plan.helpers]
-    joined = [f"c.{name}" for name in checks]
-    helpers = [f"{sql} as {name}" for name, sql in plan.helpers.items()]
-    conditions = {condition_name(rules, rule): rule.where for rule in rules if rule.where}
-    selected = [
-        "row_number() over () as row_number", *(f"i.{name} as {name}" for name in KEY), "i.loaded_at",
-        f"{'i.' + plan.staff if plan.staff else 'cast(null as varchar)'} as gate_staff",
-        *plain, *joined, *helpers, *(f"coalesce({sql}, false) as {name}" for name, sql in conditions.items()),
-    ]  # fmt: skip
-    join = f"left join quality.check__{entity} as c using ({', '.join(KEY)})" if checks else ""
-    marker = ", c.source_table is null as is_unchecked" if checks else ""
-    return f"select {', '.join(selected)}{marker} from input.{entity} as i {join}"
 
 
-def _check_columns(con: duckdb.DuckDBPyConnection, catalogue: Catalogue, entity: str) -> list[str]:
-    """The columns of the entity's join checks that its rules name; they need dbt's check table."""
-    plan = catalogue.entities[entity]
-    named = [rule for rule in catalogue.of(entity) if rule.check and rule.check not in plan.helpers]
-    available = columns_of(con, "quality", f"check__{entity}")
-    for rule in named:
-        if rule.check not in available:
-            raise GuikeError(
-                t("{place}: neither the helpers of {entity} nor quality.check__{entity} have {column}.",
-                  place=catalogue.where(rule), entity=entity, column=rule.check),
-                t("Add it to dbt's model check__{entity}, then run `guike run --from staging`.",
-                  entity=entity),
-            )  # fmt: skip
-    return list(dict.fromkeys(rule.check for rule in named if rule.check))
+def _needed(helpers: Mapping[str, str], used: Iterable[str | None]) -> dict[str, str]:
+    """The helpers that these expressions name, and those that they name in turn, in the plan's order."""
+    found: set[str] = set()
+    waiting = [text for text in used if text]
+    while waiting:
+        fresh = {name for name in _WORD.findall(waiting.pop()) if name in helpers} - found
+        found |= fresh
+        waiting += [helpers[name] for name in fresh]
+    return {name: sql for name, sql in helpers.items() if name in found}
 
 
-def _refuse_unequal_checks(con: duckdb.DuckDBPyConnection, entity: str, has_checks: bool) -> None:
-    if not has_checks:
-        return
+def _month(con: duckdb.DuckDBPyConnection, entity: str, moment: str | None) -> str:
+    """SQL for the first day of the month, on the company's calendar, in which a record was made."""
+    if moment is None:
+        return "cast(null as date)"
+    row = con.execute(
+        "select data_type from information_schema.columns "
+        "where table_schema = 'input' and table_name = ? and column_name = ?",
+        [entity, moment],
+    ).fetchone()
+    if row is None:
+        raise GuikeError(
+            t("The rule catalogue says that {entity} are of the moment {column}, a column they don't have.",
+              entity=entity, column=moment),
+            t("Name a date or time of input.{entity} under entities, or leave moment out.", entity=entity),
+        )  # fmt: skip
+    day = f"i.{moment}" if row[0] == "DATE" else f"local_date(i.{moment})"
+    return f"cast(date_trunc('month', {day}) as date)"
+
+
+def _check_columns(
+    con: duckdb.DuckDBPyConnection, catalogue: Catalogue, entity: str, gate: Gate
+) -> list[str]:
+    """The columns of what dbt computed about the entity that its rules name; they need dbt's table."""
+    plan, relation = catalogue.plan(entity), f"{_CHECKS[gate]}{entity}"
+    inputs, available = columns_of(con, "input", entity), columns_of(con, "quality", relation)
+    named: dict[str, None] = {}
+    for rule in catalogue.of(entity, gate):
+        for column in (rule.expected.column, rule.shown_column):
+            if column in plan.helpers or column in inputs:
+                continue
+            if column in available:
+                named[column] = None
+            elif column == rule.check:
+                raise GuikeError(
+                    t("{place}: neither the helpers of {entity} nor quality.{relation} have {column}.",
+                      place=catalogue.where(rule), entity=entity, relation=relation, column=column),
+                    t("Add it to dbt's model {relation}, then run `guike run --from {stage}`.",
+                      relation=relation, stage=_MODELS_STAGE[gate]),
+                )  # fmt: skip
+    if gate == 2 and not available:
+        raise GuikeError(
+            t("The table quality.{relation} is missing, on which {rules} look.", relation=relation,
+              rules=", ".join(catalogue.where(rule) for rule in catalogue.of(entity, gate))),
+            t("Run `guike run --from core`."),
+        )  # fmt: skip
+    return list(named)
+
+
+def _refuse_unequal_checks(con: duckdb.DuckDBPyConnection, entity: str) -> None:
     unchecked, rows, inputs = _one(
         con,
         f"select count(*) filter (where is_unchecked), count(*), (select count(*) from input.{entity}) "

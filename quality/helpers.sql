@@ -1,5 +1,5 @@
--- What the catalogue's SQL expressions may call. Temporary macros of the connection that runs gate 1; only this
--- file and rules.yml know DuckDB's dialect. Regular expressions are RE2: no look-around, no back-references.
+-- What the catalogue's SQL expressions may call. Temporary macros of the connection that runs a gate; only this
+-- file and rules/ know DuckDB's dialect. Regular expressions are RE2: no look-around, no back-references.
 
 -- Full-width digits, letters and signs as ASCII. (translate is slow: only where there is something to translate.)
 create or replace temp macro half_width(value) as
@@ -77,6 +77,9 @@ create or replace temp macro local_date(moment) as
 
 -- A regular expression of the catalogue, by its name; the gate sets the variables.
 create or replace temp macro pattern(name) as getvariable('pattern_' || name);
+
+-- A number of the catalogue, by its name; the gate sets the variables.
+create or replace temp macro threshold(name) as getvariable('threshold_' || name);
 
 -- Whether a dialled number is one that somebody may really have.
 create or replace temp macro is_usable_number(number) as

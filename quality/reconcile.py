@@ -1,15 +1,16 @@
 """Gate 2: the unified view holds every row and every cent that the legacy systems say they have.
 
-Comes in: each system's own control totals (SQL over its raw tables, written without regard to staging), the
-input layer, what gate 1 set aside, the core facts and the identity cross-reference. Goes out:
+First the rules of gate 2 are evaluated (quality.evaluate); the rest here is the reconciliation. Comes in:
+each system's own control totals (SQL over its raw tables, written without regard to staging), the input
+layer, what gate 1 set aside, the core facts and the identity cross-reference. Goes out:
 `quality.reconciliation`, one line per system and measure: source = through + set aside + difference. The gate
-passes only if every difference is zero: not nearly, exactly.
+passes only if every difference is zero: not nearly, exactly; and if no rule fails more than it may.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from decimal import Decimal
@@ -21,7 +22,11 @@ from pipelines.errors import GuikeError
 from pipelines.extract.specs import ENTITIES, SystemSpec, load_specs
 from pipelines.i18n import t
 from pipelines.settings import Settings
-from quality.frames import columns_of
+from quality import issues
+from quality.catalogue import load_catalogue
+from quality.evaluate import evaluate_gate
+from quality.frames import columns_of, prepare
+from quality.verdict import RuleResult, rule_results, stops
 from warehouse import store
 
 _log = logging.getLogger("guike.quality")
@@ -115,33 +120,46 @@ class Line:
 
 @dataclass(frozen=True)
 class ReconcileResult:
-    """What gate 2 found: `passed` only if every line is reconciled; `message` is for the user."""
+    """What gate 2 found: `passed` only if every line is reconciled and no rule fails more than it may.
+
+    Attributes:
+        message: for the user.
+        rules: every rule of this gate, in the catalogue's order.
+    """
 
     passed: bool
     lines: list[Line]
     message: str
+    rules: Sequence[RuleResult] = ()
 
 
 def run_gate_2(settings: Settings, run_id: str) -> ReconcileResult:
-    """Compare every system with the unified view, and write `quality.reconciliation`.
+    """Check what the unified view says of each record, compare every system with it, and write both down.
 
     Raises:
-        GuikeError: a control of a spec isn't SQL that gives one exact number.
+        GuikeError: the catalogue can't work or doesn't fit the tables, or a control of a spec isn't SQL that
+            gives one exact number.
     """
+    catalogue = load_catalogue()
     with closing(store.connect(settings)) as con:
         store.ensure_schemas(con)
+        prepare(con, settings, catalogue)
+        evaluate_gate(con, catalogue, 2)
         con.begin()
+        issues.finish(con, catalogue, 2, run_id)
         specs = load_specs(settings)
         lines = [line for spec in specs for line in _control_lines(con, spec)] + list(_entity_lines(con))
         _write(con, lines, run_id)
         con.commit()
-    off = [line for line in lines if not line.is_reconciled]
-    message = "\n".join(map(_complaint, off)) or t(
+        rules = rule_results(con, catalogue, 2)
+    complaints = [_complaint(line) for line in lines if not line.is_reconciled]
+    complaints += stops(catalogue, 2, rules, {}, {})
+    message = "\n".join(complaints) or t(
         "Gate 2 passed: {lines} totals of {systems} systems agree to the cent.",
         lines=len(lines), systems=len({line.system for line in lines}),
     )  # fmt: skip
     _log.info(message)
-    return ReconcileResult(not off, lines, message)
+    return ReconcileResult(not complaints, lines, message, rules)
 
 
 def _control_lines(con: duckdb.DuckDBPyConnection, spec: SystemSpec) -> Iterator[Line]:

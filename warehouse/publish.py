@@ -41,9 +41,9 @@ NOT_EMPTY = ("core.dim_customers",)
 
 _WHOLE_SCHEMAS = ("core", "marts", "quality", "ops")
 _IDENTITY = ("customer_xref", "customer_ids", "customer_id_changes", "unresolved")
-# Gate 1's working views repeat the input, join checks only feed its rules, int_ models are steps on the way,
-# table_state is what the next load goes by.
-_NOT_FOR_READERS = ("passed_", "check__", "int_", "table_state")
+# Gate 1's working views repeat the input, dbt's checks only feed the gates' rules, and hold values as they
+# are; int_ models are steps on the way, table_state is what the next load goes by.
+_NOT_FOR_READERS = ("passed_", "check__", "unified__", "int_", "table_state")
 # Whole source records, as text: no tag can mask what is inside.
 _UNMASKABLE = {"quality.set_aside": ("record",)}
 

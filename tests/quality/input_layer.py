@@ -18,6 +18,7 @@ from warehouse import store
 
 INPUT_CONTRACT = ROOT / "dbt_project" / "models" / "input" / "_input.yml"
 CHECKS_CONTRACT = ROOT / "dbt_project" / "models" / "input" / "checks" / "_checks.yml"
+UNIFIED = ROOT / "dbt_project" / "models" / "core" / "checks"
 LOADED_AT = datetime(2026, 7, 1, 1, 0)
 KEY = ("system", "source_table", "source_id")
 
@@ -26,6 +27,12 @@ def contract(path: Path) -> dict[str, dict[str, str]]:
     """Model name -> column -> type."""
     models = yaml.safe_load(path.read_text(encoding="utf-8"))["models"]
     return {m["name"]: {c["name"]: c["data_type"] for c in m["columns"]} for m in models}
+
+
+def unified_contract() -> dict[str, dict[str, str]]:
+    """The same of what gate 2's rules look at, `unified__<entity>`."""
+    files = sorted(UNIFIED.glob("*.yml"))
+    return {model: columns for path in files for model, columns in contract(path).items()}
 
 
 @dataclass
@@ -47,21 +54,24 @@ class Records:
         next(row for row in self.rows[entity] if row["source_id"] == source_id).update(values)
 
     def write(self) -> None:
-        inputs, checks = contract(INPUT_CONTRACT), contract(CHECKS_CONTRACT)
+        inputs, checks = contract(INPUT_CONTRACT), contract(CHECKS_CONTRACT) | unified_contract()
         with self.connection() as con:
             store.ensure_schemas(con)
             for entity, rows in self.rows.items():
                 _table(con, f"input.{entity}", inputs[f"input__{entity}"], rows)
-                if columns := checks.get(f"check__{entity}"):
-                    failing = self.failing.get(entity, {})
-                    verdicts = [
-                        {
-                            c: row[c] if c in KEY else row["source_id"] in failing.get(c, set())
-                            for c in columns
-                        }
-                        for row in rows
-                    ]
-                    _table(con, f"quality.check__{entity}", columns, verdicts)
+                for model in (f"check__{entity}", f"unified__{entity}"):
+                    if columns := checks.get(model):
+                        verdicts = [self._verdict(entity, row, columns) for row in rows]
+                        _table(con, f"quality.{model}", columns, verdicts)
+
+    def _verdict(self, entity: str, row: dict[str, Any], columns: dict[str, str]) -> dict[str, Any]:
+        """One row of dbt's checks: false but for what `fail` was told; what isn't boolean stays empty."""
+        failing = self.failing.get(entity, {})
+        return {
+            name: row[name] if name in KEY else row["source_id"] in failing.get(name, set())
+            for name, kind in columns.items()
+            if name in KEY or kind == "boolean"
+        }
 
     @contextmanager
     def connection(self) -> Iterator[duckdb.DuckDBPyConnection]:

@@ -221,7 +221,9 @@ def test_a_mended_record_comes_back_and_its_issue_is_kept_as_resolved(sound: Rec
     assert sound.query("select set_aside_at from quality.set_aside") == [(LOADED_AT,)]
     sound.change("orders", "o0", ordered_at=None)
     run(sound, "run-3")
-    assert sound.query("select first_seen_at from quality.record_issues where source_id = 'o0'") == [(later,)]
+    life = "select first_seen_at, last_seen_at, returned_at, returns from quality.record_issues"
+    assert sound.query(f"{life} where source_id = 'o0'") == [(LOADED_AT, later, later, 1)]
+    assert sound.query(f"{life} where source_id = 'o2'") == [(LOADED_AT, later, None, 0)]
 
 
 def test_too_many_records_set_aside_stop_the_run_but_stay_readable(sound: Records) -> None:
@@ -290,7 +292,7 @@ def test_a_missing_join_check_is_named_with_its_rule(sound: Records) -> None:
     sound.write()
     with sound.connection() as con:
         con.execute("alter table quality.check__orders drop column has_no_customer")
-    with pytest.raises(GuikeError, match=r"rules.yml, line \d+: .*has_no_customer"):
+    with pytest.raises(GuikeError, match=r"orders.yml, line \d+: .*has_no_customer"):
         run_gate_1(sound.settings, "run-1")
 
 
