@@ -136,7 +136,7 @@ def _told(delivery: Delivery) -> Delivery:
 
 
 def _in_time(send: Callable[[], None]) -> str | None:
-    """Why `send` failed, or None; one that hangs is left behind in its thread, which ends with the process."""
+    """Why `send` failed, or None; one that hangs is left in its thread, which ends with the process."""
     problems: list[str | None] = []
 
     def work() -> None:

@@ -89,7 +89,7 @@ def test_chinese_services_get_text_and_must_say_that_they_took_it(
 ) -> None:
     with _chat() as server:
         _set(monkeypatch, webhook=_address(server), format=kind)
-        [delivery] = notify(load_settings(), "关口\n停止", "客户 <b> & 3 条")
+        [delivery] = notify(load_settings(), "关卡\n停止", "客户 <b> & 3 条")
         server.answer = b'{"errcode": 93000, "errmsg": "invalid webhook url"}'
         [refused] = notify(load_settings(), "Gate", "x")
         server.answer = b"<html>a proxy's page</html>"
@@ -97,7 +97,7 @@ def test_chinese_services_get_text_and_must_say_that_they_took_it(
     assert (delivery.channel, delivery.arrived) == (kind, True)
     body = server.posted[0][1]
     assert body["msgtype"] == "text"
-    assert body["text"]["content"].splitlines()[0].endswith("关口 停止")
+    assert body["text"]["content"].splitlines()[0].endswith("关卡 停止")
     assert "客户 <b> & 3 条" in body["text"]["content"]
     assert not refused.arrived
     assert "93000" in str(refused.problem)
@@ -243,10 +243,10 @@ class _MailServer:
 def test_an_e_mail_arrives(monkeypatch: pytest.MonkeyPatch) -> None:
     server = _MailServer()
     _set(
-        monkeypatch, smtp=f"smtp://127.0.0.1:{server.port}", smtp_user="guike@example.com", smtp_password=SECRET,
-        email_to="wang@example.com; li@example.com",
+        monkeypatch, smtp=f"smtp://127.0.0.1:{server.port}", smtp_user="guike@example.com",
+        smtp_password=SECRET, email_to="wang@example.com; li@example.com",
     )  # fmt: skip
-    [delivery] = notify(load_settings(), "Gate 1 stops the run", "三条记录被剔出")
+    [delivery] = notify(load_settings(), "Gate 1 stops the run", "三条记录被搁置")
     server.thread.join(5)
     assert delivery.arrived, delivery.problem
     told = [line for line in server.lines if line.upper().startswith("RCPT")]
@@ -259,8 +259,8 @@ def test_a_mail_server_that_refuses_is_told(
 ) -> None:
     server = _MailServer(refuse=True)
     _set(
-        monkeypatch, smtp=f"127.0.0.1:{server.port}", smtp_user="guike@example.com", smtp_password=SECRET,
-        email_to="wang@example.com",
+        monkeypatch, smtp=f"127.0.0.1:{server.port}", smtp_user="guike@example.com",
+        smtp_password=SECRET, email_to="wang@example.com",
     )  # fmt: skip
     [delivery] = notify(load_settings(), "Gate 1", "x")
     assert not delivery.arrived
@@ -272,8 +272,8 @@ def test_a_password_is_not_sent_unencrypted(monkeypatch: pytest.MonkeyPatch) -> 
     server = _MailServer()
     monkeypatch.setattr(notifying, "_is_here", lambda host: False)
     _set(
-        monkeypatch, smtp=f"smtp://127.0.0.1:{server.port}", smtp_user="guike@example.com", smtp_password=SECRET,
-        email_to="wang@example.com",
+        monkeypatch, smtp=f"smtp://127.0.0.1:{server.port}", smtp_user="guike@example.com",
+        smtp_password=SECRET, email_to="wang@example.com",
     )  # fmt: skip
     [delivery] = notify(load_settings(), "Gate 1", "x")
     assert not delivery.arrived

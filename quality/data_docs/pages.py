@@ -68,7 +68,7 @@ class _IndexRenderer(SiteIndexPageRenderer):  # type: ignore[misc]
     def _generate_validation_results_link_table(cls, index_links_dict: dict[str, Any]) -> Any:
         table = super()._generate_validation_results_link_table(index_links_dict)
         table.table_columns = [
-            {"field": "validation_success", "title": both("Gate", "关口"), "align": "center"},
+            {"field": "validation_success", "title": both("Gate", "关卡"), "align": "center"},
             {"field": "expectation_suite_name", "title": both("Suite", "规则集")},
             {"field": "run_time", "title": both("When", "时间")},
             {"field": "rules", "title": both("Rules with failures", "有不符的规则"), "align": "right"},
@@ -86,7 +86,7 @@ class _IndexRenderer(SiteIndexPageRenderer):  # type: ignore[misc]
     def _generate_expectation_suites_link_table(cls, index_links_dict: dict[str, Any]) -> Any:
         table = super()._generate_expectation_suites_link_table(index_links_dict)
         table.table_columns = [
-            {"field": "kind", "title": both("Gate", "关口")},
+            {"field": "kind", "title": both("Gate", "关卡")},
             {"field": "expectation_suite_name", "title": both("Suite", "规则集")},
         ]
         for row, line in zip(table.table_data, index_links_dict["expectations_links"], strict=True):

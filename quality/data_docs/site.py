@@ -1,9 +1,9 @@
 """The site's files: written page by page, the list of them last.
 
-Comes in: the working file after a gate. Goes out: `<home>/quality/data_docs/`. A page is replaced in one step,
-and the list names only pages that are there, so that a reader never meets half a site. What has been shown
-before is not made again, and nothing is imported where nothing has changed. The last runs are kept, older
-ones deleted. Nothing here decides anything: a site that can't be written fails no run.
+Comes in: the working file after a gate. Goes out: `<home>/quality/data_docs/`. A page is replaced in one
+step, and the list names only pages that are there, so that a reader never meets half a site. What has been
+shown before is not made again, and nothing is imported where nothing has changed. The last runs are kept,
+older ones deleted. Nothing here decides anything: a site that can't be written fails no run.
 """
 
 from __future__ import annotations
@@ -106,18 +106,17 @@ def _line(suite: Suite) -> dict[str, Any]:
 
 def _kept(shown: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """The results of the last runs of each gate, the newest first."""
-    runs = sorted({(line["suite"].split(".")[0], line["run_at"], line["run_id"]) for line in shown.values()})
-    last = {
-        run for gate in {run[0] for run in runs} for run in [r for r in runs if r[0] == gate][-KEPT_RUNS:]
-    }
-    lines = [
-        (page, line)
-        for page, line in shown.items()
-        if (line["suite"].split(".")[0], line["run_at"], line["run_id"]) in last
-    ]
-    lines.sort(key=lambda one: one[1]["suite"])
-    lines.sort(key=lambda one: one[1]["run_at"], reverse=True)
-    return dict(lines)
+    lines = sorted(shown.items(), key=lambda one: one[1]["suite"])
+    lines.sort(key=lambda one: (one[1]["run_at"], one[1]["run_id"]), reverse=True)
+    runs: dict[str, list[str]] = {}
+    kept = {}
+    for page, line in lines:
+        of_gate = runs.setdefault(line["suite"].split(".")[0], [])
+        if line["run_id"] not in of_gate:
+            of_gate.append(line["run_id"])
+        if len(of_gate) <= KEPT_RUNS:
+            kept[page] = line
+    return kept
 
 
 def _page(suite: Suite) -> str:

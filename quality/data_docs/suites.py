@@ -1,8 +1,9 @@
 """What the gates evaluated, as Great Expectations' own suites and validation results.
 
-Comes in: `quality.rule_results` (counts per rule and system) and the catalogue. Goes out: one suite per entity
-and gate, and its validation result. The gates evaluate rules in frames, each for the rows that it can be asked
-of; here their counts stand together again. No value of any record is among them, so none can be shown.
+Comes in: `quality.rule_results` (counts per rule and system) and the catalogue. Goes out: one suite per
+entity and gate, and its validation result. The gates evaluate rules in frames, each for the rows that it can
+be asked of; here their counts stand together again. No value of any record is among them, so none can be
+shown.
 """
 
 from __future__ import annotations
@@ -15,17 +16,20 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from quality.catalogue import Catalogue, Rule
+from quality.catalogue import Catalogue
 from quality.data_docs.words import DIMENSIONS, both, escaped
+from quality.rule import Gate, Rule
+from quality.verdict import RuleResult, stops
 
 if TYPE_CHECKING:  # takes seconds to import; who finds that nothing has changed doesn't need it
     from great_expectations.core import ExpectationSuite
     from great_expectations.core.expectation_validation_result import ExpectationSuiteValidationResult
     from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 
+_UNKNOWN = datetime(1970, 1, 1)
 # What a failure means for a record, and Great Expectations' word for how bad that is.
 _THEN = {
-    "error": ("set aside", "剔出", "critical"),
+    "error": ("set aside", "搁置", "critical"),
     "warn": ("flagged", "标记", "warning"),
     "info": ("counted", "仅计数", "info"),
 }
@@ -57,38 +61,22 @@ class Evaluated:
         """Values that failed in all systems."""
         return sum(count.failed for count in self.counts)
 
-    @property
-    def stops(self) -> bool:
-        """Whether more failed than the rule allows in a run."""
-        limit = self.rule.max_failed
-        return limit is not None and self.failed > limit * self.checked
-
 
 @dataclass(frozen=True)
 class Suite:
-    """What one run's gate found of one entity.
+    """What one run's gate found of one entity; `passed` says whether the run may go on because of it."""
 
-    Attributes:
-        set_aside_share: of the entity's rows; more than `limit` stops the run, as a rule's max_failed does.
-    """
-
-    gate: int
+    gate: Gate
     entity: str
     run_id: str
     run_at: datetime
+    passed: bool
     rules: tuple[Evaluated, ...] = field(repr=False)
-    set_aside_share: float = 0.0
-    limit: float = 1.0
 
     @property
     def name(self) -> str:
         """As Great Expectations writes it: the folder before the dot, the page after it."""
         return f"gate_{self.gate}.{self.entity}"
-
-    @property
-    def passed(self) -> bool:
-        """Whether the gate lets the run go on, as far as this entity is concerned."""
-        return self.set_aside_share <= self.limit and not any(one.stops for one in self.rules)
 
     @property
     def digest(self) -> str:
@@ -100,8 +88,8 @@ class Suite:
 def read_suites(con: duckdb.DuckDBPyConnection, catalogue: Catalogue) -> list[Suite]:
     """All suites as the gates last left them, gate 1 first, entities in the catalogue's order."""
     rules = {rule.rule_id: rule for rule in catalogue.rules}
-    found: dict[tuple[int, str], dict[str, list[Count]]] = {}
-    runs: dict[tuple[int, str], str] = {}
+    found: dict[tuple[Gate, str], dict[str, list[Count]]] = {}
+    runs: dict[tuple[Gate, str], str] = {}
     rows = con.execute(
         "select rule_id, system, sum(checked)::bigint, sum(failed)::bigint, max(run_id) "
         "from quality.rule_results group by all order by all"
@@ -112,26 +100,39 @@ def read_suites(con: duckdb.DuckDBPyConnection, catalogue: Catalogue) -> list[Su
             found.setdefault(key, {}).setdefault(rule_id, []).append(Count(system, checked, failed))
             runs[key] = max(run_id, runs.get(key, ""))
     moments = dict(con.execute("select run_id, started_at from ops.runs").fetchall())
-    shares = _set_aside_shares(con, [entity for gate, entity in found if gate == 1])
-    order = list(catalogue.entities)
-    return [
-        Suite(
-            gate, entity, runs[key], moments.get(runs[key], datetime(1970, 1, 1)),
-            tuple(Evaluated(rules[name], tuple(counts)) for name, counts in found[key].items()),
-            *((shares[entity], catalogue.limit(entity)) if gate == 1 else ()),
-        )
-        for key in sorted(found, key=lambda key: (key[0], order.index(key[1])))
-        for gate, entity in [key]
-    ]  # fmt: skip
+    gates: tuple[Gate, ...] = (1, 2)
+    suites = []
+    for gate in gates:
+        for entity in catalogue.checked_at(gate):
+            if counts := found.get((gate, entity)):
+                run_id = runs[gate, entity]
+                evaluated = tuple(
+                    Evaluated(rule, tuple(counts[rule.rule_id]))
+                    for rule in catalogue.of(entity, gate)
+                    if rule.rule_id in counts
+                )
+                passed = not _stops(con, catalogue, gate, entity, evaluated)
+                suites.append(Suite(gate, entity, run_id, moments.get(run_id, _UNKNOWN), passed, evaluated))
+    return suites
 
 
-def _set_aside_shares(con: duckdb.DuckDBPyConnection, entities: list[str]) -> dict[str, float]:
-    counts = dict(con.execute("select entity, count(*) from quality.set_aside group by all").fetchall())
-    shares = {}
-    for entity in entities:
-        row = con.execute(f"select count(*) from input.{entity}").fetchone()
-        shares[entity] = counts.get(entity, 0) / max(row[0] if row else 0, 1)
-    return shares
+def _stops(
+    con: duckdb.DuckDBPyConnection,
+    catalogue: Catalogue,
+    gate: Gate,
+    entity: str,
+    rules: tuple[Evaluated, ...],
+) -> list[str]:
+    """Why the run must not go on because of this entity, as the gate itself decides."""
+    results = [RuleResult(one.rule.rule_id, one.rule.severity, one.checked, one.failed) for one in rules]
+    if gate == 2:
+        return stops(catalogue, gate, results, {}, {})
+    row = con.execute(
+        f"select (select count(*) from input.{entity}), count(*) from quality.set_aside where entity = ?",
+        [entity],
+    ).fetchone()
+    assert row is not None
+    return stops(catalogue, gate, results, {entity: row[0]}, {entity: row[1]})
 
 
 def as_suite(suite: Suite) -> ExpectationSuite:
@@ -154,7 +155,9 @@ def as_result(suite: Suite) -> ExpectationSuiteValidationResult:
     results = [
         ExpectationValidationResult(
             success=not one.failed, expectation_config=_configuration(one, found=True), result=_counts(one),
-            exception_info={"raised_exception": False, "exception_message": None, "exception_traceback": None},
+            exception_info={
+                "raised_exception": False, "exception_message": None, "exception_traceback": None
+            },
         )
         for one in suite.rules
     ]  # fmt: skip
