@@ -190,6 +190,7 @@ def _counts(one: Evaluated) -> dict[str, Any]:
 
 def _configuration(one: Evaluated, *, found: bool) -> ExpectationConfiguration:
     from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
+    from great_expectations.expectations.metadata_types import FailureSeverity
 
     rule, expected = one.rule, one.rule.expected
     tolerated = {} if rule.max_failed is None else {"mostly": 1 - rule.max_failed}
@@ -198,7 +199,7 @@ def _configuration(one: Evaluated, *, found: bool) -> ExpectationConfiguration:
         # Of the field that is reported, not of the helper that was looked at: the page's sections are fields.
         kwargs={**expected.kwargs, **tolerated, "column": rule.field},
         description=_description(one, found=found),
-        severity=_THEN[rule.severity][2],
+        severity=FailureSeverity(_THEN[rule.severity][2]),
         meta={
             "rule_id": rule.rule_id, "dimension": rule.dimension, "protects": list(rule.protects),
             "meaning": rule.meaning.model_dump(), "remedy": rule.remedy.model_dump(),
