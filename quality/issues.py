@@ -4,8 +4,8 @@ Comes in: the rows that failed which rule of one gate, entity by entity, while `
 Goes out: `quality.record_issues`, `waived_issues`, `resolved_issues`, `rule_results`, `check_counts`,
 `rules`, and at gate 1 `set_aside` and the views `passed_<entity>`. Either gate writes only its own rules'
 rows. `collect` fills temporary tables only; `finish` writes, in the caller's transaction, so that a killed
-run leaves the tables of the run before. No clock: an issue is seen when its record was loaded, so the same input
-always gives the same tables.
+run leaves the tables of the run before. No clock: an issue is seen when its record was loaded, so the same
+input always gives the same tables.
 
 The life of an issue: `first_seen_at` is the first time ever; once its record is mended or gone it stands in
 `resolved_issues`, and if it fails again, `returned_at` says since when and `returns` how often that happened.

@@ -25,7 +25,8 @@ from pipelines.settings import Settings, load_settings
 if TYPE_CHECKING:
     import duckdb
 
-    from pipelines.identity.judgement_rules import Judgement, RecordName
+    from pipelines.identity.judgement_rules import Judgement
+    from pipelines.record_name import RecordName
 
 _NEAREST = 3
 
@@ -180,7 +181,7 @@ _OPEN = """
 
 def _judge(verdict: str, left: str, right: str, why: str, by: str | None, force: bool) -> None:
     from pipelines.identity import judgements
-    from pipelines.identity.judgement_rules import RecordName
+    from pipelines.record_name import RecordName
 
     settings = load_settings()
     names = {RecordName.parse(left), RecordName.parse(right)}
@@ -232,7 +233,7 @@ def _expect_known(settings: Settings, names: Collection[RecordName]) -> None:
 
 def _strangers(settings: Settings, names: Collection[RecordName]) -> set[RecordName]:
     """Those of the names that no customers record has."""
-    from pipelines.identity.judgement_rules import RecordName
+    from pipelines.record_name import RecordName
 
     wanted = [
         list(part) for part in zip(*((n.system, n.source_table, n.source_id) for n in names), strict=True)

@@ -26,10 +26,10 @@ from pipelines.settings import load_settings
 if TYPE_CHECKING:
     import duckdb
 
-    from pipelines.identity.judgement_rules import RecordName
     from pipelines.identity.why import Explanation, Obstacle
     from pipelines.identity.why_path import Link
     from pipelines.identity.why_weighed import Step, Weighed
+    from pipelines.record_name import RecordName
 
 _WIDTH = 120
 _SHARED_SHOWN = 3
@@ -47,8 +47,8 @@ def why(
 ) -> None:
     """Tell why two records are one customer, or two."""
     from pipelines.identity import judgements
-    from pipelines.identity.judgement_rules import RecordName
     from pipelines.identity.why import explain
+    from pipelines.record_name import RecordName
 
     settings = load_settings()
     names = RecordName.parse(left), RecordName.parse(right)

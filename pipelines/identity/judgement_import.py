@@ -14,7 +14,8 @@ from pathlib import Path
 
 from pipelines.errors import GuikeError
 from pipelines.i18n import t
-from pipelines.identity.judgement_rules import VERDICTS, Pair, Proposal, RecordName
+from pipelines.identity.judgement_rules import VERDICTS, Pair, Proposal
+from pipelines.record_name import RecordName
 
 COLUMNS = ("record_a", "record_b", "verdict", "reason")
 

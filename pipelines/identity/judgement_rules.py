@@ -11,37 +11,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from pipelines.errors import GuikeError
-from pipelines.i18n import t
+from pipelines.record_name import RecordName
 
 VERDICTS = ("same", "different", "withdrawn")
-
-
-@dataclass(frozen=True, order=True)
-class RecordName:
-    """One row of a legacy system, as people name it: `system.source_table.source_id`."""
-
-    system: str
-    source_table: str
-    source_id: str
-
-    @classmethod
-    def parse(cls, text: str) -> RecordName:
-        """Read a name; the id may itself hold dots.
-
-        Raises:
-            GuikeError: it has not three parts.
-        """
-        parts = text.split(".", 2)
-        if len(parts) != 3 or not all(parts) or any(character in text for character in "\r\n\0"):
-            raise GuikeError(
-                t("'{text}' names no record.", text=text),
-                t("Write it as system.source_table.source_id, for example crm.customers.17."),
-            )
-        return cls(*parts)
-
-    def __str__(self) -> str:
-        return f"{self.system}.{self.source_table}.{self.source_id}"
 
 
 Pair = tuple[RecordName, RecordName]

@@ -9,18 +9,12 @@ only ever added: a later judgement on the same two records takes the place of th
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
-import os
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
-from filelock import FileLock, Timeout
 
 from pipelines.errors import GuikeError
 from pipelines.i18n import t
@@ -30,19 +24,18 @@ from pipelines.identity.judgement_rules import (
     Judgement,
     Pair,
     Proposal,
-    RecordName,
     find_contradiction,
     in_force,
     latest,
 )
+from pipelines.journal import Journal, as_text, moment_after
+from pipelines.record_name import RecordName
 from pipelines.settings import Settings
-from warehouse.store import make_home
 
 HEADER = (
     "judgement_id", "judged_at", "judged_by", "verdict", "left_record", "right_record", "reason",
     "supersedes",
 )  # fmt: skip
-_LOCK_SECONDS = 30.0
 _LINKS_SHOWN = 8
 
 
@@ -62,7 +55,7 @@ class ImportCounts:
 
 def file_of(settings: Settings) -> Path:
     """Where the judgements of this company are kept."""
-    return settings.home / "judgements.csv"
+    return _journal(settings).path
 
 
 def add(settings: Settings, verdict: str, left: str, right: str, by: str, reason: str) -> Judgement:
@@ -94,7 +87,7 @@ def import_csv(
         unknown: gives those of the records that nobody knows; a line that names one is then wrong.
     """
     wanted = proposals(path, by, unknown)
-    with _locked(settings):
+    with _journal(settings).locked():
         before = latest(read(settings))
         fresh = [one for one in wanted if one.pair not in before or before[one.pair].verdict != one.verdict]
         added = _keep(settings, fresh)
@@ -109,14 +102,8 @@ def read(settings: Settings) -> list[Judgement]:
         GuikeError: a line that can't be understood, or the unfinished line that a crash has left; with the
             line's number and what to do.
     """
-    path = file_of(settings)
-    if not path.exists():
-        return []
-    content = path.read_bytes()
-    if not content.endswith(b"\n"):
-        with _locked(settings):  # another process may be half-way through its line
-            content = path.read_bytes()
-    return _parsed(path, content)
+    journal = _journal(settings)
+    return [_judgement(journal, line, row) for line, row in journal.rows()]
 
 
 def load(con: duckdb.DuckDBPyConnection, settings: Settings) -> int:
@@ -159,7 +146,8 @@ def fingerprint(settings: Settings) -> str:
 
 def _keep(settings: Settings, proposals: Sequence[Proposal]) -> list[Judgement]:
     """Add the proposals to the file, all or none."""
-    with _locked(settings):
+    journal = _journal(settings)
+    with journal.locked():
         valid = latest(read(settings))
         added = []
         for proposal in proposals:
@@ -168,7 +156,7 @@ def _keep(settings: Settings, proposals: Sequence[Proposal]) -> list[Judgement]:
             added.append(judgement)
         places = {one.judgement_id: proposal.place for one, proposal in zip(added, proposals, strict=True)}
         _refuse_contradiction([one for one in valid.values() if one.verdict != "withdrawn"], places)
-        _append(file_of(settings), added)
+        journal.append([_fields(one) for one in added])
     return added
 
 
@@ -198,9 +186,7 @@ def _judged(proposal: Proposal, valid: dict[Pair, Judgement]) -> Judgement:
                       right=proposal.right),
             t("See what is in force with `guike judge list`."),
         )  # fmt: skip
-    moment = datetime.now(UTC)
-    if before and before.judged_at >= moment:  # a clock that was put back must not undo what is said now
-        moment = before.judged_at + timedelta(microseconds=1)
+    moment = moment_after(before.judged_at if before else None)
     said = (moment.isoformat(), by, proposal.verdict, str(proposal.left), str(proposal.right), reason)
     identifier = "J" + hashlib.sha256("\0".join(said).encode()).hexdigest()[:12]
     return Judgement(
@@ -245,132 +231,24 @@ def _shown(one: Judgement, fresh: Mapping[str, str]) -> str:
     return f"{name} ({verdict}: {one.left}, {one.right}; {one.judged_by}: {one.reason})"
 
 
-_held: set[Path] = set()
-
-
-@contextmanager
-def _locked(settings: Settings) -> Iterator[None]:
-    """Be the only process at the file; entered again in the same one, it is a no-op."""
-    make_home(settings)
-    path = settings.home / "judgements.lock"
-    if path in _held:
-        yield
-        return
-    lock = FileLock(path, timeout=_LOCK_SECONDS)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise GuikeError(
-            t("Another process is writing judgements."), t("Wait until it has finished, then try again.")
-        ) from None
-    _held.add(path)
-    try:
-        yield
-    finally:
-        _held.discard(path)
-        lock.release()
-
-
-def _append(path: Path, added: Sequence[Judgement]) -> None:
-    """Write whole lines and bring them to the disk; what can't be written whole is taken back."""
-    if not added:
-        return
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    is_new = not path.exists() or not path.stat().st_size
-    if is_new:
-        writer.writerow(HEADER)
-    for one in added:
-        writer.writerow(_fields(one))
-    content = (b"\xef\xbb\xbf" if is_new else b"") + text.getvalue().encode()  # Excel asks for the BOM
-    handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    try:
-        size = os.fstat(handle).st_size
-        try:
-            rest = memoryview(content)
-            while rest:
-                rest = rest[os.write(handle, rest) :]
-            os.fsync(handle)
-        except BaseException:
-            os.ftruncate(handle, size)
-            raise
-    finally:
-        os.close(handle)
+def _journal(settings: Settings) -> Journal:
+    return Journal(settings, "judgements", HEADER)
 
 
 def _fields(one: Judgement) -> list[str]:
-    moment = one.judged_at.isoformat(timespec="microseconds").replace("+00:00", "Z")
     return [
-        one.judgement_id, moment, one.judged_by, one.verdict, str(one.left), str(one.right), one.reason,
-        one.supersedes or "",
+        one.judgement_id, as_text(one.judged_at), one.judged_by, one.verdict, str(one.left), str(one.right),
+        one.reason, one.supersedes or "",
     ]  # fmt: skip
 
 
-def _parsed(path: Path, content: bytes) -> list[Judgement]:
-    lines = content.count(b"\n") + 1
-    if content and not content.endswith(b"\n"):
-        raise _wrong(
-            path, lines, t("the line is not finished, as after a crash or a full disk"),
-            t("Complete the line or take it out, and end the file with a line break; then try again."),
-        )  # fmt: skip
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise _wrong(path, line, t("it is not UTF-8"), t("Save the file as CSV in UTF-8.")) from None
-    judgements: list[Judgement] = []
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    seen: dict[str, int] = {}
-    try:
-        for number, row in enumerate(filter(None, reader)):
-            if number == 0:
-                _expect_header(path, row)
-                continue
-            one = _judgement(path, reader.line_num, row)
-            if one.judgement_id in seen:
-                raise _wrong(
-                    path, reader.line_num,
-                    t("{id} stands in line {line} already", id=one.judgement_id, line=seen[one.judgement_id]),
-                    t("Take one of the two lines out."),
-                )  # fmt: skip
-            seen[one.judgement_id] = reader.line_num
-            judgements.append(one)
-    except csv.Error as error:
-        raise _wrong(path, reader.line_num, str(error), _mend()) from None
-    return judgements
-
-
-def _judgement(path: Path, line: int, row: list[str]) -> Judgement:
-    if len(row) != len(HEADER):
-        raise _wrong(
-            path, line, t("{found} values instead of {wanted}", found=len(row), wanted=len(HEADER)), _mend()
-        )
+def _judgement(journal: Journal, line: int, row: list[str]) -> Judgement:
     identifier, moment, by, verdict, left, right, reason, supersedes = row
     if verdict not in VERDICTS:
-        raise _wrong(path, line, t("'{verdict}' is no verdict.", verdict=verdict), _mend())
-    try:
-        judged_at = datetime.fromisoformat(moment)
-    except ValueError:
-        raise _wrong(path, line, t("'{text}' is no moment in ISO form", text=moment), _mend()) from None
-    judged_at = judged_at.replace(tzinfo=UTC) if judged_at.tzinfo is None else judged_at.astimezone(UTC)
+        raise journal.wrong(line, t("'{verdict}' is no verdict.", verdict=verdict))
+    judged_at = journal.moment_in(line, moment)
     try:
         names = RecordName.parse(left), RecordName.parse(right)
     except GuikeError as error:
-        raise _wrong(path, line, error.what, error.remedy) from None
+        raise journal.wrong(line, error.what, error.remedy) from None
     return Judgement(identifier, judged_at, by, verdict, *names, reason, supersedes or None)
-
-
-def _expect_header(path: Path, row: list[str]) -> None:
-    if tuple(row) != HEADER:
-        raise _wrong(
-            path, 1, t("the columns are {found}", found=", ".join(row)),
-            t("They must be: {columns}.", columns=", ".join(HEADER)),
-        )  # fmt: skip
-
-
-def _mend() -> str:
-    return t("Mend that line, or fetch the file from a backup; lines in it are only ever added.")
-
-
-def _wrong(path: Path, line: int, what: str, remedy: str) -> GuikeError:
-    return GuikeError(t("{file}, line {line}: {what}", file=path.name, line=line, what=what), remedy)

@@ -14,10 +14,11 @@ from datetime import datetime
 import duckdb
 
 from pipelines.identity.constrain import CLAIMS
-from pipelines.identity.judgement_rules import Judgement, RecordName, in_force
+from pipelines.identity.judgement_rules import Judgement, in_force
 from pipelines.identity.why_path import Link, find_path
 from pipelines.identity.why_weighed import Weighed, weigh
 from pipelines.lookup import has
+from pipelines.record_name import RecordName
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,8 @@ import pytest
 from pipelines import i18n
 from pipelines.errors import GuikeError
 from pipelines.identity import judgements
-from pipelines.identity.judgement_rules import Judgement, RecordName, in_force
+from pipelines.identity.judgement_rules import Judgement, in_force
+from pipelines.record_name import RecordName
 from pipelines.settings import ROOT, Settings, load_settings
 
 A, B, C, D = (f"crm.customers.{letter}" for letter in "abcd")
@@ -236,7 +237,7 @@ def test_what_could_not_be_written_whole_is_taken_back(
     def full(handle: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(judgements.os, "fsync", full)
+    monkeypatch.setattr("pipelines.journal.os.fsync", full)
     with pytest.raises(OSError, match="No space"):
         _say(settings, "same", C, D)
     assert judgements.file_of(settings).read_bytes() == before

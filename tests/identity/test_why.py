@@ -17,9 +17,9 @@ import pytest
 
 from pipelines import cli, i18n
 from pipelines.identity import judgements
-from pipelines.identity.judgement_rules import RecordName
 from pipelines.identity.why import Explanation, explain
 from pipelines.identity.why_weighed import weigh
+from pipelines.record_name import RecordName
 from pipelines.settings import load_settings
 from tests.identity.conftest import World, firm, person
 from warehouse import store
