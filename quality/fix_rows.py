@@ -20,6 +20,8 @@ from quality.frames import CHECKS, KEY, columns_of, needed_helpers, prepare
 from quality.rule import Gate
 
 _KEYS = ", ".join(KEY)
+_PLAIN = "cast({column} as varchar)"
+_LOCAL = "strftime({column} at time zone 'UTC' at time zone getvariable('timezone'), '%Y-%m-%d %H:%M')"
 _NAMES = ("customer_name", "staff_name")
 # Field -> what the columns `<…>_other` and `<…>_from` of gate 2's checks call it, where not as the field.
 _SUBJECTS = {
@@ -124,8 +126,9 @@ def _values_query(
         *(f"{sql} as {name}" for name, sql in helpers.items()),
     ]
     join = f"left join quality.{CHECKS[gate]}{entity} as c using ({_KEYS})" if checks else ""
+    moments = _moments(con, entity)
     cases = " ".join(
-        f"when '{rule}' then cast(w.{column} as varchar)"
+        f"when '{rule}' then {_LOCAL if column in moments else _PLAIN}".format(column=f"w.{column}")
         for rule, column in shown.items()
         if column in (*inputs, *helpers, *extra)
     )
@@ -143,6 +146,16 @@ def _values_query(
             from (select * from input.{entity} semi join failing using ({_KEYS})) as i {join})
         select f.issue, {value}, {f"mask_name({own_name})" if masked else own_name}
         from failing as f left join records as w using ({_KEYS})"""
+
+
+def _moments(con: duckdb.DuckDBPyConnection, entity: str) -> set[str]:
+    """The entity's columns that are moments in UTC; people type, and read, the company's own time."""
+    rows = con.execute(
+        "select column_name from information_schema.columns "
+        "where table_schema = 'input' and table_name = ? and data_type like 'TIMESTAMP%'",
+        [entity],
+    ).fetchall()
+    return {name for (name,) in rows}
 
 
 def _collect_known(con: duckdb.DuckDBPyConnection) -> None:

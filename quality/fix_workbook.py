@@ -8,9 +8,11 @@ openpyxl's streaming mode: a sheet's rows are on the disk as soon as they are ma
 from __future__ import annotations
 
 import os
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -24,6 +26,7 @@ from openpyxl.utils import get_column_letter
 
 from pipelines.i18n import language, t
 from quality.fix_cells import cell_text
+from quality.fix_words import field_words, urgencies
 
 ROWS_PER_SHEET = 1_000_000
 """Excel takes 1,048,576."""
@@ -35,6 +38,7 @@ _HEAD = {
     "fill": PatternFill("solid", fgColor=_INK),
     "alignment": Alignment(vertical="center", wrap_text=True),
 }
+_LINE_POINTS, _MOST_LINES = 15.0, 8
 _BODY = {"alignment": Alignment(vertical="top"), "border": Border(bottom=_LINE)}
 _WRAPPED = {"alignment": Alignment(vertical="top", wrap_text=True), "border": Border(bottom=_LINE)}
 _KNOWN = _WRAPPED | {"font": Font(bold=True, color="FF1A6B43")}
@@ -88,8 +92,8 @@ def write_workbook(
 def _columns() -> list[tuple[str, float, dict[str, Any]]]:
     """Heading, width in characters and style of each column."""
     return [
-        (t("No."), 6, _BODY), (t("Urgency"), 11, _BODY), (t("System"), 18, _WRAPPED), (t("Table"), 19, _BODY),
-        (t("Record"), 16, _BODY), (t("Customer"), 24, _WRAPPED), (t("What was checked"), 22, _WRAPPED),
+        (t("No."), 6, _BODY), (t("Urgency"), 11, _BODY), (t("System"), 22, _WRAPPED), (t("Table"), 19, _BODY),
+        (t("Record"), 19, _WRAPPED), (t("Customer"), 26, _WRAPPED), (t("What was checked"), 22, _WRAPPED),
         (t("What is wrong"), 42, _WRAPPED), (t("What to do"), 42, _WRAPPED), (t("Field"), 15, _BODY),
         (t("Value now"), 24, _WRAPPED), (t("Best value known elsewhere"), 24, _KNOWN),
         (t("Who says so"), 20, _WRAPPED), (t("First seen"), 12, _BODY), (t("Returned"), 12, _BODY),
@@ -98,57 +102,90 @@ def _columns() -> list[tuple[str, float, dict[str, Any]]]:
 
 def _write_lists(book: Any, rows: Iterable[Row], systems: Mapping[str, str], zone: ZoneInfo) -> None:
     """As many sheets as the rows need."""
-    urgency = {"error": t("Set aside"), "warn": t("Flagged")}
+    columns, values_of = _columns(), _Values(systems, zone)
+    # What can have several lines, and how wide its column is.
+    wrapped = [(place, int(width)) for place, (_, width, style) in enumerate(columns) if style is not _BODY]
     sheet, written, sheets = None, 0, 0
     cells: list[Any] = []
     for number, row in enumerate(rows, start=1):
         if sheet is None or written == ROWS_PER_SHEET:
             if sheet is not None:
-                _finish_list(sheet, written, urgency["error"])
+                _finish_list(sheet, written)
             sheets += 1
-            sheet, cells = _new_list(book, t("Fix list") if sheets == 1 else f"{t('Fix list')} {sheets}")
+            sheet, cells = _new_list(
+                book, t("Fix list") if sheets == 1 else f"{t('Fix list')} {sheets}", columns
+            )
             written = 0
-        for cell, value in zip(cells, _values(number, row, urgency, systems, zone), strict=True):
+        values = values_of(number, row)
+        for cell, value in zip(cells, values, strict=True):
             cell.value = value
-        sheet.append(cells)
         written += 1
+        lines = max(_lines_of(values[place] or "", width) for place, width in wrapped)
+        sheet.row_dimensions[written + 1].height = _LINE_POINTS * lines
+        sheet.append(cells)
+        # It has been written; kept, the heights of a hundred thousand rows would take more than the rows.
+        sheet.row_dimensions.pop(written + 1)
     if sheet is not None:
-        _finish_list(sheet, written, urgency["error"])
+        _finish_list(sheet, written)
 
 
-def _values(
-    number: int, row: Row, urgency: Mapping[str, str], systems: Mapping[str, str], zone: ZoneInfo
-) -> tuple[Any, ...]:
-    """The cells of one row; whatever comes from a system goes through `cell_text`."""
-    zh = language() == "zh"
+class _Values:
+    """The cells of a row; whatever comes from a system goes through `cell_text`.
 
-    def text(name: str) -> str | None:
-        value = row[name]
+    Args:
+        systems: name -> title. zone: the company's.
+    """
+
+    def __init__(self, systems: Mapping[str, str], zone: ZoneInfo) -> None:
+        zh = language() == "zh"
+        self._texts = ("title_zh", "message_zh", "remedy_zh") if zh else ("title_en", "message", "remedy")
+        self._systems, self._zone = systems, zone
+        self._urgency, self._fields = urgencies(), field_words()
+
+    def __call__(self, number: int, row: Row) -> tuple[Any, ...]:
+        title, message, remedy = (self._text(row[name]) for name in self._texts)
+        severity, field = str(row["severity"]), str(row["field"])
+        return (
+            number, self._urgency.get(severity, severity), self._titles(row["system"]),
+            self._text(row["source_table"]), self._text(row["source_id"]), self._text(row["customer_name"]),
+            title or self._text(row["rule_id"]), message, remedy, self._text(self._fields.get(field, field)),
+            self._text(row["value"]), self._text(row["best_value"]), self._titles(row["best_from"]),
+            self._day(row["first_seen_at"]), self._day(row["returned_at"]),
+        )  # fmt: skip
+
+    def _text(self, value: str | datetime | None) -> str | None:
         return cell_text(None if value is None else str(value))
 
-    def day(name: str) -> date | None:
-        value = row[name]
-        if not isinstance(value, datetime):
-            return None
-        return value.replace(tzinfo=ZoneInfo("UTC")).astimezone(zone).date()
+    def _titles(self, names: str | datetime | None) -> str | None:
+        return (
+            cell_text(", ".join(self._systems.get(one, one) for one in str(names).split(", ")))
+            if names
+            else None
+        )
 
-    def titles(names: str | None) -> str | None:
-        return cell_text(", ".join(systems.get(name, name) for name in names.split(", "))) if names else None
-
-    told_by, system = row["best_from"], str(row["system"])
-    return (
-        number, urgency.get(str(row["severity"]), str(row["severity"])), titles(system), text("source_table"),
-        text("source_id"), text("customer_name"), text("title_zh" if zh else "title_en") or text("rule_id"),
-        text("message_zh" if zh else "message"), text("remedy_zh" if zh else "remedy"), text("field"),
-        text("value"), text("best_value"), titles(str(told_by)) if told_by else None,
-        day("first_seen_at"), day("returned_at"),
-    )  # fmt: skip
+    def _day(self, moment: str | datetime | None) -> date | None:
+        return (
+            moment.replace(tzinfo=UTC).astimezone(self._zone).date() if isinstance(moment, datetime) else None
+        )
 
 
-def _new_list(book: Any, title: str) -> tuple[Any, list[Any]]:
+@lru_cache(maxsize=20_000)
+def _lines_of(text: str, width: int) -> int:
+    """Lines of `text` in a column of so many Latin letters; a Chinese character is as wide as two.
+
+    Not every program measures wrapped text when it opens a workbook, so each row says its height.
+    """
+    if len(text) * 2 <= width:
+        return 1
+    wide = sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in text[: width * _MOST_LINES])
+    return min(_MOST_LINES, max(1, -(-wide // (width - 2))))
+
+
+def _new_list(
+    book: Any, title: str, columns: list[tuple[str, float, dict[str, Any]]]
+) -> tuple[Any, list[Any]]:
     """An empty sheet with its heading, and the cells that every row of it is written with."""
     sheet = book.create_sheet(title)
-    columns = _columns()
     for position, (_, width, _) in enumerate(columns, start=1):
         sheet.column_dimensions[get_column_letter(position)].width = width
     sheet.freeze_panes = "F2"
@@ -166,10 +203,10 @@ def _new_list(book: Any, title: str) -> tuple[Any, list[Any]]:
     return sheet, cells
 
 
-def _finish_list(sheet: Any, rows: int, set_aside: str) -> None:
+def _finish_list(sheet: Any, rows: int) -> None:
     last = f"{get_column_letter(len(_columns()))}{rows + 1}"
     sheet.auto_filter.ref = f"A1:{last}"
-    urgent = f'$B2="{set_aside}"'
+    urgent = f'$B2="{urgencies()["error"]}"'
     for formula, colour in ((urgent, _RED), (f"NOT({urgent})", _AMBER)):
         style = DifferentialStyle(fill=PatternFill("solid", bgColor=colour))
         sheet.conditional_formatting.add(
@@ -190,7 +227,7 @@ def _write_overview(book: Any, overview: Overview) -> None:
     sheet.append([])
     heads = (t("What was checked"), t("Urgency"), t("Issues"))
     sheet.append([_styled(sheet, head, _HEAD) for head in heads])
-    words = {"error": t("Set aside"), "warn": t("Flagged")}
+    words = urgencies()
     for name, severity, issues in overview.rules:
         sheet.append([
             _styled(sheet, cell_text(name), _WRAPPED), _styled(sheet, words.get(severity, severity), _BODY),
