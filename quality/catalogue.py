@@ -15,6 +15,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,7 +24,7 @@ from pydantic import ValidationError
 
 from pipelines.errors import GuikeError
 from pipelines.i18n import t
-from quality.rule import Entity, EntityPlan, Gate, Model, Number, Regex, Rule, Setting, Share, SqlName
+from quality.rule import Entity, EntityPlan, Gate, Link, Model, Number, Regex, Rule, Setting, Share, SqlName
 
 RULES_FOLDER = Path(__file__).parent / "rules"
 
@@ -55,6 +56,7 @@ class Catalogue:
 
     Attributes:
         name: of the folder or file, for messages.
+        links: which entity hangs on which, those above before those that hang on them.
         rules: in the order of the files; those that are switched off stand in `disabled`.
         places: rule_id -> file and line, of all rules.
         rules_version: a hash of all files, which issues carry.
@@ -65,6 +67,7 @@ class Catalogue:
     patterns: Mapping[str, str]
     thresholds: Mapping[str, Number]
     entities: Mapping[str, EntityPlan]
+    links: Sequence[tuple[str, Link]]
     rules: tuple[Rule, ...]
     disabled: tuple[Rule, ...]
     places: Mapping[str, Place]
@@ -121,10 +124,15 @@ def load_catalogue(path: Path = RULES_FOLDER) -> Catalogue:
     if not merged.rules:
         raise _refused(Place(path.name, 1), t("there are no rules"))
     _apply_settings(merged)
+    try:
+        links = _in_order(merged.entities)
+    except CycleError as error:
+        raise _refused(Place(path.name, 1), t("{entities} hang on each other",
+                       entities=", ".join(error.args[1]))) from None  # fmt: skip
     rules = [_filled(rule, merged) for rule in merged.rules.values()]
     return Catalogue(
         name=path.name, max_set_aside=merged.max_set_aside, patterns=merged.patterns,
-        thresholds=merged.thresholds, entities=merged.entities,
+        thresholds=merged.thresholds, entities=merged.entities, links=links,
         rules=tuple(rule for rule in rules if rule.enabled),
         disabled=tuple(rule for rule in rules if not rule.enabled),
         places=merged.places, rules_version=digest.hexdigest()[:12],
@@ -173,7 +181,8 @@ def _merge(merged: _Merged, file: Path, said: _File, tree: yaml.Node | None) -> 
                 place("entities", entity, "helpers", double[0]),
                 t("the helper {name} of {entity} stands there twice", name=double[0], entity=entity),
             )
-        given = plan.model_dump(exclude_none=True) | {"helpers": {**before.helpers, **plan.helpers}}
+        given = {name: getattr(plan, name) for name in plan.model_fields_set}
+        given["helpers"] = {**before.helpers, **plan.helpers}
         merged.entities[entity] = before.model_copy(update=given)
     for number, rule in enumerate(said.rules):
         if rule.rule_id in merged.rules:
@@ -184,6 +193,12 @@ def _merge(merged: _Merged, file: Path, said: _File, tree: yaml.Node | None) -> 
             )  # fmt: skip
         merged.rules[rule.rule_id], merged.places[rule.rule_id] = rule, place("rules", number)
     merged.settings += [(rule_id, one, place("settings", rule_id)) for rule_id, one in said.settings.items()]
+
+
+def _in_order(entities: Mapping[str, EntityPlan]) -> list[tuple[str, Link]]:
+    above = {name: [link.entity for link in plan.hangs_on] for name, plan in entities.items()}
+    order = TopologicalSorter(above).static_order()
+    return [(name, link) for name in order if name in entities for link in entities[name].hangs_on]
 
 
 def _apply_settings(merged: _Merged) -> None:

@@ -1,8 +1,8 @@
 """The evaluating of either gate: every record against the rules of that gate.
 
-Comes in: the input layer, what dbt computed about its rows, and the catalogue. Goes out: the temporary tables
-of `quality.issues`, which its `finish` turns into the lasting ones. Not in a transaction: that would keep all
-entities' rows until its end.
+Comes in: the input layer, what dbt computed about its rows, the waivers and the catalogue. Goes out: the
+temporary tables of `quality.issues`, which its `finish` turns into the lasting ones. Not in a transaction:
+that would keep all entities' rows until its end.
 """
 
 from __future__ import annotations
@@ -14,21 +14,26 @@ from itertools import groupby
 import duckdb
 
 from pipelines.i18n import t
-from quality import issues
+from pipelines.settings import Settings
+from quality import issues, waivers
 from quality.catalogue import Catalogue
 from quality.expectations import Outcome, evaluate
 from quality.frames import condition_name, number_rows, read_frame
+from quality.hanging import set_aside_what_hangs
 from quality.rule import Gate, Rule
 
 _log = logging.getLogger("guike.quality")
 
 
-def evaluate_gate(con: duckdb.DuckDBPyConnection, catalogue: Catalogue, gate: Gate) -> None:
+def evaluate_gate(
+    con: duckdb.DuckDBPyConnection, settings: Settings, catalogue: Catalogue, gate: Gate
+) -> None:
     """Fill the temporary tables of `issues` with what each rule of this gate finds.
 
     Raises:
-        GuikeError: the catalogue doesn't fit the tables.
+        GuikeError: the catalogue doesn't fit the tables, or the file of waivers can't be understood.
     """
+    waivers.load(con, settings)
     issues.begin(con, catalogue)
     for entity in catalogue.checked_at(gate):
         started = time.monotonic()
@@ -43,6 +48,8 @@ def evaluate_gate(con: duckdb.DuckDBPyConnection, catalogue: Catalogue, gate: Ga
               seconds=f"{time.monotonic() - started:.1f}")
         )  # fmt: skip
     con.execute("drop table if exists gate_rows")
+    if gate == 1:
+        set_aside_what_hangs(con, catalogue)
 
 
 def _evaluate(con: duckdb.DuckDBPyConnection, rules: tuple[Rule, ...]) -> dict[str, Outcome]:

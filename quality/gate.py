@@ -19,7 +19,7 @@ import duckdb
 from pipelines.extract.specs import ENTITIES
 from pipelines.i18n import t
 from pipelines.settings import Settings
-from quality import issues
+from quality import issues, waivers
 from quality.catalogue import Catalogue, load_catalogue
 from quality.evaluate import evaluate_gate
 from quality.frames import columns_of, prepare
@@ -33,6 +33,11 @@ _FLAGGED = """
     anti join quality.set_aside using (entity, system, source_table, source_id)
     where severity = 'warn' and rule_id not in (select rule_id from quality.rules where gate = 2)
     group by entity"""
+_REASONS = """
+    select entity, reason, count(*) as records
+    from (select entity, unnest(string_split(rule_ids, ', ')) as reason from quality.set_aside)
+    group by entity, reason
+    qualify row_number() over (partition by entity order by records desc, reason) = 1"""
 _log = logging.getLogger("guike.quality")
 
 
@@ -72,7 +77,7 @@ def run_gate_1(settings: Settings, run_id: str) -> GateResult:
         if is_unchanged:
             _log.info(t("Gate 1: records and rules are unchanged"))
         else:
-            evaluate_gate(con, catalogue, 1)
+            evaluate_gate(con, settings, catalogue, 1)
         con.begin()
         if not is_unchanged:
             issues.finish(con, catalogue, 1, run_id)
@@ -83,8 +88,9 @@ def run_gate_1(settings: Settings, run_id: str) -> GateResult:
 
 
 def _fingerprint(con: duckdb.DuckDBPyConnection, settings: Settings, catalogue: Catalogue) -> str:
-    """Changes with the records, their join checks, the rules, the code of this package or the as-of date."""
-    digest = hashlib.sha256(f"{settings.as_of} {settings.timezone}".encode())
+    """Changes with the records, their checks, the rules, waivers, this package's code or the as-of date."""
+    about = f"{settings.as_of} {settings.timezone} {waivers.fingerprint(settings)}"
+    digest = hashlib.sha256(about.encode())
     for file in sorted(Path(__file__).parent.rglob("*")):
         if file.suffix in (".py", ".sql", ".yml"):
             digest.update(file.read_bytes())
@@ -100,14 +106,25 @@ def _result(con: duckdb.DuckDBPyConnection, catalogue: Catalogue) -> GateResult:
     """Read back what the tables say; the same whether this run wrote them or an earlier one."""
     rules = rule_results(con, catalogue, 1)
     checked = catalogue.checked_at(1)
-    rows = {entity: _count(con, f"select count(*) from input.{entity}") for entity in checked}
-    set_aside = dict.fromkeys(checked, 0) | _counts(con, _SET_ASIDE)
-    flagged = dict.fromkeys(checked, 0) | _counts(con, _FLAGGED)
-    messages = stops(catalogue, 1, rules, rows, set_aside)
+    rows = counted_rows(con, catalogue)
+    set_aside = dict.fromkeys(rows, 0) | _counts(con, _SET_ASIDE)
+    flagged = dict.fromkeys(rows, 0) | _counts(con, _FLAGGED)
+    reasons = {entity: (reason, count) for entity, reason, count in con.execute(_REASONS).fetchall()}
+    messages = stops(catalogue, 1, rules, rows, set_aside, reasons)
     fine = t("Gate 1 passed: {rows} records checked, {aside} set aside, {flagged} flagged.",
-             rows=f"{sum(rows.values()):,}", aside=f"{sum(set_aside.values()):,}",
+             rows=f"{sum(rows[entity] for entity in checked):,}", aside=f"{sum(set_aside.values()):,}",
              flagged=f"{sum(flagged.values()):,}")  # fmt: skip
     return GateResult(not messages, rules, set_aside, flagged, "\n".join(messages) or fine, rows)
+
+
+def counted_rows(con: duckdb.DuckDBPyConnection, catalogue: Catalogue) -> dict[str, int]:
+    """Entity -> records that came in, of all from which gate 1 may set some aside."""
+    entities = dict.fromkeys([*catalogue.checked_at(1), *(entity for entity, _ in catalogue.links)])
+    return {
+        entity: _count(con, f"select count(*) from input.{entity}")
+        for entity in entities
+        if columns_of(con, "input", entity)
+    }
 
 
 def _count(con: duckdb.DuckDBPyConnection, query: str) -> int:

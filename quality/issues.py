@@ -51,7 +51,7 @@ create table if not exists quality.resolved_issues (
     {_ISSUE}, resolved_at timestamp, resolution varchar, {_LIFE});
 create table if not exists quality.set_aside (
     entity varchar, system varchar, source_table varchar, source_id varchar, rule_ids varchar, record varchar,
-    set_aside_at timestamp);
+    set_aside_at timestamp, hangs_on varchar);
 create table if not exists quality.rule_results (
     run_id varchar, rule_id varchar, entity varchar, system varchar, severity varchar, dimension varchar,
     checked bigint, failed bigint, rules_version varchar);
@@ -62,11 +62,9 @@ create or replace temp table gate_issues ({_FOUND});
 create or replace temp table gate_waived ({_FOUND}, {_WAIVER});
 create or replace temp table gate_set_aside (
     entity varchar, system varchar, source_table varchar, source_id varchar, rule_ids varchar, record varchar,
-    loaded_at timestamp);
+    loaded_at timestamp, hangs_on varchar);
 create or replace temp table gate_checked (
     rule_id varchar, entity varchar, system varchar, staff varchar, month date, checked bigint);
-create temp table if not exists waivers (
-    rule_id varchar, {", ".join(f"{name} varchar" for name in KEY)}, {_WAIVER});
 """
 
 
@@ -76,6 +74,7 @@ def create_tables(con: duckdb.DuckDBPyConnection) -> None:
     for table in ("record_issues", "resolved_issues"):
         for name, kind in _LATER:
             con.execute(f"alter table quality.{table} add column if not exists {name} {kind}")
+    con.execute("alter table quality.set_aside add column if not exists hangs_on varchar")
 
 
 def begin(con: duckdb.DuckDBPyConnection, catalogue: Catalogue) -> None:
@@ -132,6 +131,7 @@ def finish(con: duckdb.DuckDBPyConnection, catalogue: Catalogue, gate: Gate, run
     """Write the tables from what was collected; issues seen before keep when and by which run that was."""
     con.execute("create or replace table quality.rules as from gate_rules")
     own = _own(gate)
+    _remember(con)
     _write_resolved(con, own, run_id)
     life = _life(catalogue, run_id)
     _replace(con, "record_issues", own, f"select {life[0]} from gate_issues as n {life[1]}")
@@ -142,7 +142,7 @@ def finish(con: duckdb.DuckDBPyConnection, catalogue: Catalogue, gate: Gate, run
             f"""create or replace table quality.set_aside as
             select
                 entity, system, source_table, source_id, n.rule_ids, n.record,
-                coalesce(o.set_aside_at, n.loaded_at) as set_aside_at
+                coalesce(o.set_aside_at, n.loaded_at) as set_aside_at, n.hangs_on
             from gate_set_aside as n left join quality.set_aside as o using (entity, {_KEYS})
             order by entity, {_KEYS}"""
         )
@@ -209,19 +209,27 @@ def _life(catalogue: Catalogue, run_id: str) -> tuple[str, str]:
         coalesce(o.returns, b.returns, 0)::integer as returns"""
     joins = f"""
         inner join gate_rules as r using (rule_id)
-        left join (
-            select {_ISSUE_KEY}, first_seen_at, run_id, returned_at, coalesce(returns, 0) as returns
-            from quality.record_issues
-            union all
-            select {_ISSUE_KEY}, first_seen_at, run_id, returned_at, returns from quality.waived_issues
-        ) as o using ({_ISSUE_KEY})
-        left join (
-            select {_ISSUE_KEY}, min(first_seen_at) as first_seen_at, count(*) as returns
-            from quality.resolved_issues where resolution in ('mended', 'record gone') group by all
-        ) as b using ({_ISSUE_KEY})
+        left join gate_before as o using ({_ISSUE_KEY})
+        left join gate_back as b using ({_ISSUE_KEY})
         left join gate_departments as d on d.staff_name = trim(n.staff)
         order by {_ISSUE_KEY}"""
     return columns, joins
+
+
+def _remember(con: duckdb.DuckDBPyConnection) -> None:
+    """TEMP `gate_before`, issues that stood or were waived, and `gate_back`, those that once were mended."""
+    con.execute(
+        f"""create or replace temp table gate_before as
+        select {_ISSUE_KEY}, first_seen_at, run_id, returned_at, coalesce(returns, 0) as returns
+        from quality.record_issues
+        union all
+        select {_ISSUE_KEY}, first_seen_at, run_id, returned_at, returns from quality.waived_issues"""
+    )
+    con.execute(
+        f"""create or replace temp table gate_back as
+        select {_ISSUE_KEY}, min(first_seen_at) as first_seen_at, count(*) as returns
+        from quality.resolved_issues where resolution in ('mended', 'record gone') group by all"""
+    )
 
 
 def _write_resolved(con: duckdb.DuckDBPyConnection, own: str, run_id: str) -> None:
@@ -298,7 +306,8 @@ def _collect_checked(con: duckdb.DuckDBPyConnection, rules: tuple[Rule, ...], en
 def _collect_set_aside(con: duckdb.DuckDBPyConnection, entity: str) -> None:
     con.execute(
         f"""insert into gate_set_aside
-        select '{entity}', i.system, i.source_table, i.source_id, failed.rule_ids, to_json(i), i.loaded_at
+        select '{entity}', i.system, i.source_table, i.source_id, failed.rule_ids, to_json(i), i.loaded_at,
+            null
         from (
             select {_KEYS}, string_agg(rule_id, ', ' order by rule_id) as rule_ids
             from gate_issues inner join gate_rules using (rule_id)

@@ -144,7 +144,7 @@ def run_gate_2(settings: Settings, run_id: str) -> ReconcileResult:
     with closing(store.connect(settings)) as con:
         store.ensure_schemas(con)
         prepare(con, settings, catalogue)
-        evaluate_gate(con, catalogue, 2)
+        evaluate_gate(con, settings, catalogue, 2)
         con.begin()
         issues.finish(con, catalogue, 2, run_id)
         specs = load_specs(settings)
@@ -153,7 +153,7 @@ def run_gate_2(settings: Settings, run_id: str) -> ReconcileResult:
         con.commit()
         rules = rule_results(con, catalogue, 2)
     complaints = [_complaint(line) for line in lines if not line.is_reconciled]
-    complaints += stops(catalogue, 2, rules, {}, {})
+    complaints += stops(catalogue, 2, rules, {}, {}, {})
     message = "\n".join(complaints) or t(
         "Gate 2 passed: {lines} totals of {systems} systems agree to the cent.",
         lines=len(lines), systems=len({line.system for line in lines}),

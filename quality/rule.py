@@ -193,6 +193,17 @@ class Rule(Model):
         return Expected(name=self.expectation, column=self.column or self.field, kwargs=self.kwargs)
 
 
+class Link(Model):
+    """That a record names one of another entity in its own system, and is nothing without it.
+
+    Attributes:
+        by: column of that entity -> own column; all must be equal.
+    """
+
+    entity: Entity
+    by: dict[SqlName, SqlName] = Field(min_length=1)
+
+
 class EntityPlan(Model):
     """How an entity's frame is read.
 
@@ -200,12 +211,14 @@ class EntityPlan(Model):
         staff: the input column with the collecting employee's name, if the entity has one.
         moment: the input column that says when the record was made, if the entity has one.
         helpers: column name -> SQL expression on the input row (alias i) and its join checks (alias c).
+        hangs_on: whose records it is set aside with.
         max_set_aside: the share of rows set aside above which the run stops; the suite's where not given.
     """
 
     staff: SqlName | None = None
     moment: SqlName | None = None
     helpers: dict[SqlName, str] = {}
+    hangs_on: tuple[Link, ...] = ()
     max_set_aside: Share | None = None
 
 

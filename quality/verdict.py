@@ -48,34 +48,35 @@ def rule_results(con: duckdb.DuckDBPyConnection, catalogue: Catalogue, gate: Gat
 
 def stops(
     catalogue: Catalogue, gate: Gate, rules: Sequence[RuleResult], rows: Mapping[str, int],
-    set_aside: Mapping[str, int],
+    set_aside: Mapping[str, int], reasons: Mapping[str, tuple[str, int]],
 ) -> list[str]:  # fmt: skip
     """Why the run must not go on, and what to do; empty where it may.
 
     Args:
         rows, set_aside: entity -> records that came in, and of those the ones set aside; empty at gate 2.
+        reasons: entity -> the most frequent reason, and how many have it.
     """
-    found = [_too_many_aside(catalogue, entity, rules, rows[entity], set_aside[entity]) for entity in rows]
+    found = [
+        _too_many_aside(catalogue, entity, rows[entity], set_aside[entity], reasons.get(entity, ("–", 0)))
+        for entity in rows
+    ]
     found += [_too_many_failed(catalogue, gate, rule) for rule in rules]
     return [message for message in found if message]
 
 
 def _too_many_aside(
-    catalogue: Catalogue, entity: str, rules: Sequence[RuleResult], rows: int, set_aside: int
+    catalogue: Catalogue, entity: str, rows: int, set_aside: int, worst: tuple[str, int]
 ) -> str | None:
     share, limit = set_aside / max(rows, 1), catalogue.limit(entity)
     if share <= limit:
         return None
-    own = [rule for rule in rules if rule.severity == "error" and rule.rule_id.startswith(f"{entity}.")]
-    worst = max(own, key=lambda rule: rule.failed, default=None)
     return t(
         "Gate 1 stops the run: {aside} of {rows} {entity} are set aside ({share}; at most {limit} may be), "
         "{failed} of them by {rule}. `guike sql --working \"from quality.set_aside\"` shows them; mend them "
-        "in their system or the staging model, and run again; if they are right, raise max_set_aside in "
-        "quality/rules/.",
+        "in their system or the staging model, and run again; if they are right, waive the rule with `guike "
+        "quality waive`, or raise max_set_aside in quality/rules/.",
         aside=f"{set_aside:,}", rows=f"{rows:,}", entity=entity, share=f"{share:.1%}",
-        limit=f"{limit:.1%}", failed=f"{worst.failed if worst else 0:,}",
-        rule=worst.rule_id if worst else "–",
+        limit=f"{limit:.1%}", failed=f"{worst[1]:,}", rule=worst[0],
     )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from pipelines.errors import GuikeError
 from pipelines.i18n import t
 from pipelines.identity import judgements
 from pipelines.settings import Settings
+from quality import waivers
 from warehouse import store
 
 STAGES = ("extract", "staging", "gate_1", "identity", "core", "gate_2", "marts", "publish")
@@ -82,6 +83,8 @@ def fingerprint(con: duckdb.DuckDBPyConnection, settings: Settings, stage: str) 
     ]  # fmt: skip
     if stage == "identity":
         parts.append(f"judgements={judgements.fingerprint(settings)}")
+    if stage in ("gate_1", "gate_2"):
+        parts.append(f"waivers={waivers.fingerprint(settings)}")
     if stage == "publish":
         # Readers are told which data is old, and when it no longer is.
         parts += [f"masked={settings.mask_personal_data}", f"stale={','.join(_stale_systems(con))}"]

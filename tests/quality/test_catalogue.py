@@ -72,7 +72,7 @@ def test_the_smallest_catalogue_works(tmp_path: Path) -> None:
         ("    remedy: {en: Enter it., zh: 请补录。}\n", "", 5, "remedy"),
         ("mask: none", "mask: none\n    max_failed: 2", 12, "max_failed"),
         ("orders: {}", "orders: {moment: '?'}", 3, "moment"),
-        ("_to_not_be_null", "_to_match_regex\n    kwargs: {regex: {pattern: no}}", 5, "no pattern no"),
+        ("_to_not_be_null", "_to_match_regex\n    kwargs: {regex: {pattern: nil}}", 5, "no pattern nil"),
         ("_to_not_be_null", "_to_be_between\n    kwargs: {min_value: $least}", 5, "no threshold least"),
         ("rules:", "settings: {orders.gone: {enabled: false}}\nrules:", 4, "no rule orders.gone"),
         ("title: {en: Date, zh: 日期}", "title: {en: Date}", 12, "zh"),

@@ -11,6 +11,7 @@ import pytest
 
 from pipelines.errors import GuikeError
 from pipelines.extract.specs import ENTITIES
+from quality.catalogue import load_catalogue
 from quality.gate import GateResult, run_gate_1
 from tests.quality.input_layer import LOADED_AT, Records
 
@@ -130,7 +131,7 @@ def test_rows_and_money_in_are_rows_and_money_passed_and_set_aside(sound: Record
     sound.change("orders", "o0", ordered_at=None)
     sound.fail("orders", "o0", "has_no_customer")
     sound.fail("orders", "o1", "has_no_customer")
-    sound.change("payments", "p5", paid_at=None)
+    sound.change("payments", "p0", paid_at=None)
     result = run(sound)
     assert result.passed
     assert result.set_aside["orders"] == 2
@@ -153,6 +154,111 @@ def test_rows_and_money_in_are_rows_and_money_passed_and_set_aside(sound: Record
     )
     assert rule_ids == "orders.customer_exists, orders.date_is_real"
     assert json.loads(record)["customer_source_id"] == "c0"
+
+
+def hanging(records: Records) -> dict[str, str | None]:
+    return dict(records.query("select entity || ' ' || source_id, hangs_on from quality.set_aside"))
+
+
+def test_what_hangs_on_a_record_is_set_aside_with_it_and_comes_back_with_it(sound: Records) -> None:
+    sound.add("order_lines", "l0", order_source_table="orders", order_source_id="o0", amount_gross=1000)
+    sound.add("order_lines", "l1", order_source_table="other", order_source_id="o0", amount_gross=5)
+    sound.add("order_lines", "l2", order_source_table="orders", order_source_id="o1", amount_gross=5)
+    sound.add("contacts", "n0", customer_source_id="c0")
+    sound.add("usage", "u1", customer_source_id="c1")
+    for n in range(1, 12):
+        sound.add("contacts", f"n{n}", customer_source_id="c1")
+        sound.add("order_lines", f"m{n}", order_source_table="orders", order_source_id="o1", amount_gross=1)
+    sound.change("customers", "c0", customer_name="无", mobile=None, email=None)
+    sound.change("orders", "o5", order_no="X5", ordered_at=None)
+    sound.change("payments", "p5", order_source_id=None, contract_no="X5")
+    assert run(sound).passed
+    by_customer, by_order = (
+        "crm.customers.c0 (customers.is_identifiable)",
+        "crm.orders.o0 (hangs on customers)",
+    )
+    assert hanging(sound) == {
+        "customers c0": None,
+        "contacts n0": f"customers {by_customer}",
+        "orders o0": f"customers {by_customer}",
+        "order_lines l0": f"orders {by_order}",
+        "payments p0": f"orders {by_order}",
+        "orders o5": None,
+        "payments p5": "orders crm.orders.o5 (orders.date_is_real)",
+    }
+    assert sound.query("select count(*) from quality.record_issues where source_id in ('o0', 'l0')") == [(0,)]
+    sound.change("customers", "c0", customer_name="无锡锡城机械有限公司")
+    assert run(sound, "run-2").passed
+    assert set(hanging(sound)) == {"orders o5", "payments p5"}
+
+
+def test_nothing_hangs_on_a_name_that_is_also_a_sound_record_s(sound: Records) -> None:
+    sound.add("customers", "c0", source_table="leads", customer_name="无")
+    assert run(sound).set_aside["customers"] == 1
+    assert hanging(sound) == {"customers c0": None}
+
+
+def test_more_failures_than_a_rule_allows_stop_the_run(
+    sound: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rules = load_catalogue()
+    tight = [
+        rule.model_copy(update={"max_failed": 0.1}) if rule.rule_id == "customers.email_is_valid" else rule
+        for rule in rules.rules
+    ]
+    monkeypatch.setattr("quality.gate.load_catalogue", lambda: replace(rules, rules=tuple(tight)))
+    for n in range(2):
+        sound.change("customers", f"c{n}", email="x")
+    assert run(sound).passed, "a tenth is allowed"
+    sound.change("customers", "c2", email="x")
+    result = run(sound, "run-2")
+    assert not result.passed
+    for part in ("3 of 20 customers", "customers.email_is_valid", "15.0%", "10.0%", "customers.yml, line "):
+        assert part in result.message
+    assert result.set_aside["customers"] == 0
+
+
+def test_counts_by_employee_and_month_are_those_of_the_rules(sound: Records) -> None:
+    sound.change("orders", "o0", ordered_at=datetime(2026, 3, 31, 16), delivered_on=date(2026, 1, 1))
+    sound.change("orders", "o1", staff_name=None, delivered_on=date(2026, 1, 1))
+    run(sound)
+    assert sound.query(
+        "select staff, month, checked, failed from quality.check_counts "
+        "where rule_id = 'orders.delivered_after_ordered' order by all"
+    ) == [("陈静", date(2026, 4, 1), 1, 1), (None, date(2026, 3, 1), 1, 1)], "by the company's calendar"
+    assert sound.query(
+        "select rule_id, system, sum(checked), sum(failed) from quality.check_counts group by all "
+        "except select rule_id, system, checked, failed from quality.rule_results"
+    ) == []  # fmt: skip
+
+
+def test_info_is_listed_but_neither_flagged_nor_set_aside(
+    sound: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rules = load_catalogue()
+    mild = [rule.model_copy(update={"severity": "info"}) for rule in rules.rules]
+    monkeypatch.setattr("quality.gate.load_catalogue", lambda: replace(rules, rules=tuple(mild)))
+    sound.change("orders", "o0", ordered_at=None)
+    result = run(sound)
+    assert (result.set_aside["orders"], result.flagged["orders"]) == (0, 0)
+    assert sound.query("select severity from quality.record_issues") == [("info",)]
+
+
+def test_an_older_warehouse_is_brought_up_to_date(sound: Records) -> None:
+    sound.change("orders", "o0", ordered_at=None)
+    run(sound)
+    with sound.connection() as con:
+        for table in ("record_issues", "resolved_issues"):
+            for column in ("remedy", "remedy_zh", "department", "returned_at", "returns"):
+                con.execute(f"alter table quality.{table} drop column {column}")
+        con.execute("alter table quality.set_aside drop column hangs_on")
+        con.execute("drop table quality.waived_issues")
+        con.execute("drop table quality.check_counts")
+        con.execute("delete from ops.stage_state")
+    sound.add("staff", "s0", staff_name="陈静", department="销售部")
+    run(sound, "run-2")
+    life = "select run_id, returns, department, remedy <> '' from quality.record_issues"
+    assert sound.query(life) == [("run-1", 0, "销售部", True)]
 
 
 def test_warned_records_pass_and_are_counted(sound: Records) -> None:
@@ -218,7 +324,7 @@ def test_a_mended_record_comes_back_and_its_issue_is_kept_as_resolved(sound: Rec
         "select source_id, resolution, first_seen_at, resolved_at, run_id "
         "from quality.resolved_issues order by source_id"
     ) == [("o0", "mended", LOADED_AT, later, "run-2"), ("o1", "record gone", LOADED_AT, later, "run-2")]
-    assert sound.query("select set_aside_at from quality.set_aside") == [(LOADED_AT,)]
+    assert sound.query("select set_aside_at from quality.set_aside where entity = 'orders'") == [(LOADED_AT,)]
     sound.change("orders", "o0", ordered_at=None)
     run(sound, "run-3")
     life = "select first_seen_at, last_seen_at, returned_at, returns from quality.record_issues"
@@ -233,7 +339,7 @@ def test_too_many_records_set_aside_stop_the_run_but_stay_readable(sound: Record
     assert not result.passed
     for part in ("3 of 20 orders", "15.0%", "10.0%", "orders.date_is_real", "max_set_aside"):
         assert part in result.message
-    assert sound.query("select count(*) from quality.set_aside") == [(3,)]
+    assert sound.query("select count(*) from quality.set_aside where hangs_on is null") == [(3,)]
     assert not run_gate_1(sound.settings, "run-2").passed, "an unchanged run must not slip through"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from types import SimpleNamespace
@@ -10,8 +11,10 @@ from types import SimpleNamespace
 import pytest
 
 from pipelines.errors import GuikeError
+from quality.catalogue import load_catalogue
 from quality.gate import run_gate_1
 from quality.reconcile import Line, ReconcileResult, run_gate_2
+from quality.rule import Rule
 from tests.quality.input_layer import Records
 
 CONTROLS = {
@@ -107,6 +110,51 @@ def test_one_cent_or_one_row_stops_the_run(
     assert sound.query(f"select is_reconciled from quality.reconciliation where measure = '{measure}'") == [
         (False,)
     ]
+
+
+def test_a_rule_on_the_unified_view_flags_and_its_limit_stops_the_run(
+    sound: Records, reconcile: Reconcile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rules = load_catalogue()
+    ours = next(rule for rule in rules.rules if rule.check).model_dump() | {
+        "rule_id": "orders.stands_elsewhere", "entity": "orders", "gate": 2, "field": "amount_gross",
+        "check": "is_elsewhere", "severity": "warn", "mask": "none", "shown": "amount_other",
+    }  # fmt: skip
+    unified = (
+        "create or replace table quality.unified__orders as select system, source_table, source_id, "
+        "source_id in ('o1', 'o2') as is_elsewhere, '7.00' as amount_other from input.orders "
+        "where source_id <> 'o19'"
+    )
+
+    def go(limit: float | None, tamper: str = unified) -> ReconcileResult:
+        rule = Rule.model_validate(ours | {"max_failed": limit})
+        place = {rule.rule_id: rules.places["orders.date_is_real"]}
+        changed = replace(rules, rules=(*rules.rules, rule), places={**rules.places, **place})
+        monkeypatch.setattr("quality.gate.load_catalogue", lambda: changed)
+        monkeypatch.setattr("quality.reconcile.load_catalogue", lambda: changed)
+        return reconcile(tamper=tamper)
+
+    sound.change("orders", "o0", ordered_at=None)
+    sound.change("customers", "c4", email="x")
+    result = go(0.2)
+    assert result.passed
+    [found] = [rule for rule in result.rules if rule.rule_id == "orders.stands_elsewhere"]
+    assert (found.checked, found.failed) == (19, 2), "of the rows in scope"
+    issues = "select rule_id, source_id, value_masked from quality.record_issues order by 1, 2"
+    both = [
+        ("customers.email_is_valid", "c4", "x**"), ("orders.date_is_real", "o0", "2026-03-01"),
+        ("orders.stands_elsewhere", "o1", "7.00"), ("orders.stands_elsewhere", "o2", "7.00"),
+    ]  # fmt: skip
+    assert sound.query(issues) == both
+    stopped = go(0.1)
+    assert not stopped.passed
+    assert "orders.stands_elsewhere" in stopped.message
+    assert sound.query(issues) == both, "each gate writes its own rules' rows only"
+    go(None, unified.replace("('o1', 'o2')", "('o1')"))
+    assert sound.query(issues) == both[:3]
+    assert sound.query(
+        "select source_id, resolution from quality.resolved_issues where rule_id = 'orders.stands_elsewhere'"
+    ) == [("o2", "mended")]
 
 
 def test_documents_without_totals_are_worth_their_lines(sound: Records, reconcile: Reconcile) -> None:
