@@ -2,7 +2,7 @@
 # `make demo ARGS="--customers 20000"` passes options on; `make PYTHON=python3.12 …` chooses the Python.
 
 .DEFAULT_GOAL := help
-.PHONY: demo run test dev lint bench bench-identity clean help setup
+.PHONY: demo run test dev lint bench bench-identity docs clean help setup
 
 # The lock is made for 3.11 to 3.13; 3.11 first, because that is where most of the testing is done.
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
@@ -35,6 +35,10 @@ bench: setup ## Measure time and memory by stage (ARGS="--records 100000" for a 
 
 bench-identity: setup ## Measure identity: agreement with the truth, rivals (ARGS="--parts scale": time by size)
 	@$(BIN)/python benchmarks/identity.py $(ARGS)
+
+docs: setup ## Write docs/quality-rules.md and its Chinese twin from the catalogue of rules
+	@$(BIN)/guike --lang en quality rules --markdown > docs/quality-rules.md
+	@$(BIN)/guike --lang zh quality rules --markdown > docs/quality-rules.zh-CN.md
 
 clean: ## Remove .venv, caches and build leftovers; the data stays
 	@rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis \

@@ -24,7 +24,19 @@ import typer
 import typer.rich_utils
 
 from pipelines import i18n
-from pipelines.commands import customer, doctor, judge, look, normalise, preview, run, system, system_add, why
+from pipelines.commands import (
+    customer,
+    doctor,
+    judge,
+    look,
+    normalise,
+    preview,
+    quality,
+    run,
+    system,
+    system_add,
+    why,
+)
 from pipelines.commands.console import show_error
 from pipelines.commands.exits import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_LOCKED, LockHeldError
 from pipelines.errors import GuikeError
@@ -37,6 +49,7 @@ _LEAST_FREE_MB = 20
 app = typer.Typer(name="guike", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 system_app = typer.Typer(no_args_is_help=True)
 judge_app = typer.Typer(no_args_is_help=True)
+quality_app = typer.Typer(no_args_is_help=True)
 
 app.command()(run.demo)
 app.command()(run.run)
@@ -58,6 +71,14 @@ judge_app.command("list")(judge.list_judgements)
 judge_app.command("import")(judge.import_file)
 judge_app.command("queue")(judge.queue)
 app.command()(why.why)
+app.add_typer(
+    quality_app, name="quality", help="What is wrong with which record, and what may stand as it is."
+)
+quality_app.command("rules")(quality.rules)
+quality_app.command("gate")(quality.gate)
+quality_app.command("waive")(quality.waive)
+quality_app.command("withdraw")(quality.withdraw)
+quality_app.command("waivers")(quality.list_waivers)
 app.command("preview-merge")(preview.preview_merge)
 app.command()(run.publish)
 app.command()(run.rollback)

@@ -109,12 +109,19 @@ def _result(con: duckdb.DuckDBPyConnection, catalogue: Catalogue) -> GateResult:
     rows = counted_rows(con, catalogue)
     set_aside = dict.fromkeys(rows, 0) | _counts(con, _SET_ASIDE)
     flagged = dict.fromkeys(rows, 0) | _counts(con, _FLAGGED)
-    reasons = {entity: (reason, count) for entity, reason, count in con.execute(_REASONS).fetchall()}
-    messages = stops(catalogue, 1, rules, rows, set_aside, reasons)
+    messages = gate_stops(con, catalogue)
     fine = t("Gate 1 passed: {rows} records checked, {aside} set aside, {flagged} flagged.",
              rows=f"{sum(rows[entity] for entity in checked):,}", aside=f"{sum(set_aside.values()):,}",
              flagged=f"{sum(flagged.values()):,}")  # fmt: skip
     return GateResult(not messages, rules, set_aside, flagged, "\n".join(messages) or fine, rows)
+
+
+def gate_stops(con: duckdb.DuckDBPyConnection, catalogue: Catalogue) -> list[str]:
+    """Why a run can't pass this gate, by what its tables say and the catalogue allows now."""
+    rows = counted_rows(con, catalogue)
+    set_aside = dict.fromkeys(rows, 0) | _counts(con, _SET_ASIDE)
+    reasons = {entity: (reason, count) for entity, reason, count in con.execute(_REASONS).fetchall()}
+    return stops(catalogue, 1, rule_results(con, catalogue, 1), rows, set_aside, reasons)
 
 
 def counted_rows(con: duckdb.DuckDBPyConnection, catalogue: Catalogue) -> dict[str, int]:

@@ -98,7 +98,7 @@ def import_file(
 
     settings = load_settings()
     counts = judgements.import_csv(
-        settings, path, _who(by), None if force else lambda names: _strangers(settings, names)
+        settings, path, who(by), None if force else lambda names: _strangers(settings, names)
     )
     words = t(
         "{added:,} judgements taken in ({superseded:,} take the place of earlier ones), "
@@ -187,7 +187,7 @@ def _judge(verdict: str, left: str, right: str, why: str, by: str | None, force:
     names = {RecordName.parse(left), RecordName.parse(right)}
     if not force:
         _expect_known(settings, names)
-    made = judgements.add(settings, verdict, left, right, _who(by), why)
+    made = judgements.add(settings, verdict, left, right, who(by), why)
     words = t(
         "{id}: {left} and {right}: {verdict}.", id=made.judgement_id, left=left, right=right,
         verdict=_word(verdict),
@@ -210,7 +210,8 @@ def _as_data(one: Judgement, is_valid: bool) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _who(by: str | None) -> str:
+def who(by: str | None) -> str:
+    """Who says it: the name given, or this computer's user."""
     if by and by.strip():
         return by
     try:
