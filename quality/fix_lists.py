@@ -53,11 +53,6 @@ class FixList:
     path: Path
 
 
-def default_folder(settings: Settings) -> Path:
-    """Where the lists lie unless told otherwise."""
-    return settings.home / "quality" / "fix_lists"
-
-
 def write_fix_lists(
     con: duckdb.DuckDBPyConnection,
     settings: Settings,

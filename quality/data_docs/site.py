@@ -8,11 +8,13 @@ older ones deleted. Nothing here decides anything: a site that can't be written 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import os
 import shutil
 from datetime import UTC
+from functools import cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -24,22 +26,12 @@ from pipelines.i18n import language, t
 from pipelines.settings import Settings
 from quality.catalogue import load_catalogue
 from quality.data_docs.suites import Suite, as_result, as_suite, read_suites
+from quality.places import data_docs
 from warehouse import store
 
 KEPT_RUNS = 10
 _LIST = "validations.json"
 _log = logging.getLogger("guike.quality")
-
-
-def folder(settings: Settings) -> Path:
-    """Where the site is; its front page is index.html."""
-    return settings.home / "quality" / "data_docs"
-
-
-def front_page(settings: Settings) -> Path | None:
-    """The site's front page, or None where it hasn't been built."""
-    page = folder(settings) / "index.html"
-    return page if page.exists() else None
 
 
 def build_after_gate(settings: Settings) -> None:
@@ -60,12 +52,12 @@ def build(settings: Settings, con: duckdb.DuckDBPyConnection, *, afresh: bool = 
     Raises:
         GuikeError: no gate has run yet.
     """
-    site = folder(settings)
+    site = data_docs(settings)
     shown = {} if afresh else _shown(site)
     suites = read_suites(con, load_catalogue())
     if not suites:
         raise GuikeError(t("No gate has run yet."), t("Run `guike run` first."))
-    new = [suite for suite in suites if shown.get(_page(suite), {}).get("digest") != suite.digest]
+    new = [suite for suite in suites if shown.get(_page(suite), {}).get("digest") != _digest(suite)]
     if new or not (site / "index.html").exists():
         _render(settings, site, shown, suites, new)
     return site / "index.html"
@@ -100,8 +92,21 @@ def _line(suite: Suite) -> dict[str, Any]:
         "rules": len(suite.rules),
         "rules_failed": sum(bool(one.failed) for one in suite.rules),
         "failures": sum(one.failed for one in suite.rules),
-        "digest": suite.digest,
+        "digest": _digest(suite),
     }
+
+
+def _digest(suite: Suite) -> str:
+    """Changes with what a page says and with how it looks."""
+    return f"{suite.digest}-{_look()}"
+
+
+@cache
+def _look() -> str:
+    files = sorted(
+        path for path in Path(__file__).parent.rglob("*") if path.suffix != ".pyc" and path.is_file()
+    )
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:12]
 
 
 def _kept(shown: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:

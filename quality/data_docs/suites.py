@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from quality.catalogue import Catalogue
-from quality.data_docs.words import DIMENSIONS, both, escaped
+from quality.data_docs.words import both, escaped, known
 from quality.rule import Gate, Rule
 from quality.verdict import RuleResult, stops
 
@@ -28,11 +28,7 @@ if TYPE_CHECKING:  # takes seconds to import; who finds that nothing has changed
 
 _UNKNOWN = datetime(1970, 1, 1)
 # What a failure means for a record, and Great Expectations' word for how bad that is.
-_THEN = {
-    "error": ("set aside", "搁置", "critical"),
-    "warn": ("flagged", "标记", "warning"),
-    "info": ("counted", "仅计数", "info"),
-}
+_THEN = {"error": ("set aside", "critical"), "warn": ("flagged", "warning"), "info": ("listed", "info")}
 
 
 @dataclass(frozen=True)
@@ -126,13 +122,13 @@ def _stops(
     """Why the run must not go on because of this entity, as the gate itself decides."""
     results = [RuleResult(one.rule.rule_id, one.rule.severity, one.checked, one.failed) for one in rules]
     if gate == 2:
-        return stops(catalogue, gate, results, {}, {})
+        return stops(catalogue, gate, results, {}, {}, {})
     row = con.execute(
         f"select (select count(*) from input.{entity}), count(*) from quality.set_aside where entity = ?",
         [entity],
     ).fetchone()
     assert row is not None
-    return stops(catalogue, gate, results, {entity: row[0]}, {entity: row[1]})
+    return stops(catalogue, gate, results, {entity: row[0]}, {entity: row[1]}, {})
 
 
 def as_suite(suite: Suite) -> ExpectationSuite:
@@ -199,7 +195,7 @@ def _configuration(one: Evaluated, *, found: bool) -> ExpectationConfiguration:
         # Of the field that is reported, not of the helper that was looked at: the page's sections are fields.
         kwargs={**expected.kwargs, **tolerated, "column": rule.field},
         description=_description(one, found=found),
-        severity=FailureSeverity(_THEN[rule.severity][2]),
+        severity=FailureSeverity(_THEN[rule.severity][1]),
         meta={
             "rule_id": rule.rule_id, "dimension": rule.dimension, "protects": list(rule.protects),
             "meaning": rule.meaning.model_dump(), "remedy": rule.remedy.model_dump(),
@@ -209,10 +205,10 @@ def _configuration(one: Evaluated, *, found: bool) -> ExpectationConfiguration:
 
 def _description(one: Evaluated, *, found: bool) -> str:
     """What the page says of a rule, in both languages; `found` adds the counts of each system."""
-    rule, (then, then_zh, _) = one.rule, _THEN[one.rule.severity]
+    rule, then = one.rule, _THEN[one.rule.severity][0]
     marks = [
-        f'<span class="badge is-{rule.severity}">{both(then, then_zh)}</span>',
-        f'<span class="badge">{both(rule.dimension, DIMENSIONS.get(rule.dimension, rule.dimension))}</span>',
+        f'<span class="badge is-{rule.severity}">{known(then)}</span>',
+        f'<span class="badge">{known(rule.dimension)}</span>',
         f"<code>{html.escape(rule.rule_id)}</code>",
     ]
     if rule.max_failed is not None:

@@ -10,6 +10,8 @@ import html
 import re
 from typing import Any
 
+from pipelines.i18n import catalogue
+
 _CHINESE = {
     "Overview": "概览",
     "Expectation Suite:": "规则集：",
@@ -42,10 +44,6 @@ _IN_OTHER_WORDS = {
     "Succeeded": ("The run may go on", "放行"),
     "Failed": ("Stops the run", "阻止运行"),
 }
-DIMENSIONS = {
-    "completeness": "完整性", "uniqueness": "唯一性", "validity": "有效性", "consistency": "一致性",
-    "timeliness": "及时性", "accuracy": "准确性", "reconciliation": "对账",
-}  # fmt: skip
 # Keys whose values templates compare, or show without markup.
 _FOR_TEMPLATES = ("section_name", "page_title", "renderer_type", "content_block_type", "tab_name")
 _FOUND = "$unexpected_count unexpected values found. $unexpected_percent of $element_count total rows."
@@ -64,6 +62,11 @@ def both(english: str, chinese: str) -> str:
 def escaped(english: str, chinese: str) -> str:
     """`both` of plain text; also safe where Great Expectations looks for `$placeholders`."""
     return both(*(html.escape(text).replace("$", "&#36;") for text in (english, chinese)))
+
+
+def known(word: str) -> str:
+    """`both` of a word that Guike's own catalogue of sentences translates."""
+    return escaped(word, catalogue().get(word, word))
 
 
 def in_both_languages(content: Any) -> Any:
