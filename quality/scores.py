@@ -57,9 +57,9 @@ def read_scores(con: duckdb.DuckDBPyConnection) -> list[Score]:
         with dimensions as (
             select system, dimension, sum(checked)::bigint as checked, sum(failed)::bigint as failed
             from quality.scorecard group by all)
-        select system, sum(checked)::bigint as checked, sum(failed)::bigint as failed,
+        select system, sum(checked)::bigint, sum(failed)::bigint,
             arg_max(dimension, (failed / checked, dimension))
-        from dimensions group by system order by failed / checked desc, system
+        from dimensions group by system order by sum(failed) / sum(checked) desc, system
         """
     ).fetchall()
     return [Score(*row) for row in rows]
