@@ -176,10 +176,10 @@ def _collect_known(con: duckdb.DuckDBPyConnection) -> None:
             where entity = 'customers' and severity in ('error', 'warn')
                 and dimension not in {_AGAINST_OTHERS}),
         believed as (
-            select customer_id, attribute, value_compared, value, value_rank
-            from core.attribute_lineage inner join said using (customer_id, attribute, {_KEYS})
+            select customer_id, attribute, s.value_compared, l.value, l.value_rank
+            from core.attribute_lineage as l inner join said as s using (customer_id, attribute, {_KEYS})
             qualify row_number() over (
-                partition by customer_id, attribute, value_compared order by value_rank) = 1),
+                partition by customer_id, attribute, s.value_compared order by l.value_rank) = 1),
         own as (select customer_id, attribute, value_compared, {_KEYS} from said),
         others as (
             select w.issue, customer_id, attribute, s.value_compared,

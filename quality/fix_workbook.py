@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import unicodedata
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
@@ -86,6 +87,9 @@ def write_workbook(
         os.replace(beside, path)
     except BaseException:
         beside.unlink(missing_ok=True)
+        for sheet in book.worksheets:
+            with suppress(Exception):
+                sheet.close()  # else openpyxl complains when it is collected
         raise
 
 
