@@ -197,8 +197,10 @@ def test_the_best_value_known_elsewhere_is_proposed(records: Records, tmp_path: 
             ("crm", "c0", "mobile", "13800000000", False), ("crm", "c0", "customer_name", "王总", False),
             ("crm", "c1", "mobile", "13812340000", True),  # the same system
             ("erp", "e1", "mobile", "13900000000", True),  # flagged there
-            ("members", "m1", "mobile", "13812345678", True), ("members", "m1", "customer_name", "王总", True),
-            ("wechat", "w1", "mobile", "13812345678", True), ("wechat", "w1", "customer_name", "王小明", True),
+            ("members", "m1", "mobile", "13812345678", True),
+            ("members", "m1", "customer_name", "王总", True),
+            ("wechat", "w1", "mobile", "13812345678", True),
+            ("wechat", "w1", "customer_name", "王小明", True),
             ("hr", "h1", "mobile", "13612345678", False),  # not usable
         ],
     )  # fmt: skip
