@@ -29,6 +29,8 @@ from quality.rule import Entity, EntityPlan, Gate, Link, Model, Number, Regex, R
 RULES_FOLDER = Path(__file__).parent / "rules"
 
 _NO_PLAN = EntityPlan()
+# The one written in C, where libyaml is there, reads the rules in a tenth of the time.
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class Place(NamedTuple):
@@ -148,9 +150,9 @@ def files_of(path: Path) -> Sequence[Path]:
 
 def _read(file: Path, content: bytes) -> tuple[_File, yaml.Node | None]:
     try:
-        text = content.decode("utf-8")
-        tree = yaml.compose(text, Loader=yaml.SafeLoader)
-        said = yaml.safe_load(text)
+        loader = _Loader(content.decode("utf-8"))
+        tree = loader.get_single_node()
+        said = loader.construct_document(tree) if tree else None
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         raise _refused(Place(file.name, line), t("it is not UTF-8")) from None

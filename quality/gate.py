@@ -120,8 +120,12 @@ def gate_stops(con: duckdb.DuckDBPyConnection, catalogue: Catalogue) -> list[str
     """Why a run can't pass this gate, by what its tables say and the catalogue allows now."""
     rows = counted_rows(con, catalogue)
     set_aside = dict.fromkeys(rows, 0) | _counts(con, _SET_ASIDE)
-    reasons = {entity: (reason, count) for entity, reason, count in con.execute(_REASONS).fetchall()}
-    return stops(catalogue, 1, rule_results(con, catalogue, 1), rows, set_aside, reasons)
+    return stops(catalogue, 1, rule_results(con, catalogue, 1), rows, set_aside, reasons_set_aside(con))
+
+
+def reasons_set_aside(con: duckdb.DuckDBPyConnection) -> dict[str, tuple[str, int]]:
+    """Entity -> the most frequent reason for which its records are set aside, and how many those are."""
+    return {entity: (reason, count) for entity, reason, count in con.execute(_REASONS).fetchall()}
 
 
 def counted_rows(con: duckdb.DuckDBPyConnection, catalogue: Catalogue) -> dict[str, int]:

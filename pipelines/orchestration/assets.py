@@ -8,6 +8,7 @@ definitions with checks. Each does nothing but call the part that does the work,
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import dagster as dg
@@ -18,6 +19,9 @@ from pipelines.orchestration.dbt_process import warm_up
 from pipelines.orchestration.demo_sources import demo_service
 from pipelines.orchestration.instance import POOL
 from pipelines.orchestration.session import Session
+from pipelines.orchestration.suites import suite_results
+from quality.catalogue import load_catalogue
+from quality.rule import Gate
 from warehouse import store
 from warehouse.publish import publish
 
@@ -26,7 +30,15 @@ LOADED = dg.AssetKey(["ops", "systems"])
 # All that may run is loaded before anything is built from it.
 _FIRST, _SECOND = {"dagster/priority": "20"}, {"dagster/priority": "10"}
 
-_GATE_1 = ("record_issues", "set_aside", "resolved_issues", "rule_results")
+_GATE_1 = (
+    "record_issues",
+    "set_aside",
+    "resolved_issues",
+    "rule_results",
+    "waived_issues",
+    "check_counts",
+    "rules",
+)
 _IDENTITY = ("customer_xref", "customer_ids", "customer_id_changes", "records", "identifiers", "unresolved")
 _GATE_2 = ("reconciliation",)
 
@@ -112,15 +124,20 @@ def python_stage(
     deps: Sequence[dg.AssetKey],
     action: Action,
     *,
-    is_gate: bool = False,
+    gate: Gate | None = None,
+    suites: Mapping[str, dg.AssetCheckSpec] = MappingProxyType({}),
 ) -> dg.AssetsDefinition:
-    """A stage whose work is one Python function; as a gate, it stops all that comes after when it fails."""
+    """A stage whose work is one Python function; as a gate, it stops all that comes after when it fails.
+
+    Args:
+        suites: entity -> the check that shows what the gate's rules on it found.
+    """
     check = dg.AssetCheckSpec("passed", asset=keys[0], blocking=True)
 
     @dg.multi_asset(
         name=stage,
         specs=[dg.AssetSpec(key, group_name=stage, deps=deps, kinds={"python", "duckdb"}) for key in keys],
-        check_specs=[check] if is_gate else [],
+        check_specs=[check, *suites.values()] if gate else [],
         pool=POOL,
         required_resource_keys={"session"},
     )
@@ -135,7 +152,8 @@ def python_stage(
         metadata = {**outcome.metadata, "skipped": work.unchanged}
         for key in keys:
             yield dg.MaterializeResult(asset_key=key, metadata=metadata)
-        if is_gate:
+        if gate:
+            yield from suite_results(session.settings, gate, suites)
             yield dg.AssetCheckResult(
                 asset_key=keys[0],
                 check_name="passed",
@@ -157,11 +175,25 @@ def python_stages(manifest: Mapping[str, Any]) -> list[dg.AssetsDefinition]:
     gate_1 = _keys(manifest, "quality", (*_GATE_1, *passed), besides={*_GATE_2})
     identity = _keys(manifest, "identity", _IDENTITY)
     gate_2 = [dg.AssetKey(["quality", name]) for name in _GATE_2]
+    catalogue = load_catalogue()
+    # What leaves gate 1 is one view per entity; gate 2 writes nothing of an entity's own.
+    on_passed = {
+        entity: dg.AssetCheckSpec("gate_1", asset=["quality", f"passed_{entity}"])
+        for entity in catalogue.checked_at(1)
+        if f"passed_{entity}" in passed
+    }
+    on_unified = {
+        entity: dg.AssetCheckSpec(f"gate_2_{entity}", asset=gate_2[0])
+        for entity in catalogue.checked_at(2)
+        if f"passed_{entity}" in passed
+    }
     everything = [*built["core"], *built["marts"], *gate_1, *identity, *gate_2, LOADED]
     return [
-        python_stage("gate_1", gate_1, contract, _run_gate_1, is_gate=True),
+        python_stage("gate_1", gate_1, contract, _run_gate_1, gate=1, suites=on_passed),
         python_stage("identity", identity, gate_1, _run_identity),
-        python_stage("gate_2", gate_2, [*built["core"], *identity, *gate_1], _run_gate_2, is_gate=True),
+        python_stage(
+            "gate_2", gate_2, [*built["core"], *identity, *gate_1], _run_gate_2, gate=2, suites=on_unified
+        ),
         python_stage("publish", [PUBLISHED], everything, _publish),
     ]
 
