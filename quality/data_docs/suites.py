@@ -18,8 +18,9 @@ import duckdb
 
 from quality.catalogue import Catalogue
 from quality.data_docs.words import both, escaped, known
+from quality.frames import columns_of
 from quality.rule import Gate, Rule
-from quality.verdict import RuleResult, stops
+from quality.suites import suites
 
 if TYPE_CHECKING:  # takes seconds to import; who finds that nothing has changed doesn't need it
     from great_expectations.core import ExpectationSuite
@@ -82,53 +83,38 @@ class Suite:
 
 
 def read_suites(con: duckdb.DuckDBPyConnection, catalogue: Catalogue) -> list[Suite]:
-    """All suites as the gates last left them, gate 1 first, entities in the catalogue's order."""
-    rules = {rule.rule_id: rule for rule in catalogue.rules}
-    found: dict[tuple[Gate, str], dict[str, list[Count]]] = {}
-    runs: dict[tuple[Gate, str], str] = {}
-    rows = con.execute(
-        "select rule_id, system, sum(checked)::bigint, sum(failed)::bigint, max(run_id) "
-        "from quality.rule_results group by all order by all"
-    ).fetchall()
-    for rule_id, system, checked, failed, run_id in rows:
-        if rule := rules.get(rule_id):
-            key = (rule.gate, rule.entity)
-            found.setdefault(key, {}).setdefault(rule_id, []).append(Count(system, checked, failed))
-            runs[key] = max(run_id, runs.get(key, ""))
+    """All suites that looked at anything, as the gates last left them: gate 1 first, in the files' order."""
+    counts, runs = _counts_by_system(con)
     moments = dict(con.execute("select run_id, started_at from ops.runs").fetchall())
     gates: tuple[Gate, ...] = (1, 2)
-    suites = []
+    found = []
     for gate in gates:
-        for entity in catalogue.checked_at(gate):
-            if counts := found.get((gate, entity)):
-                run_id = runs[gate, entity]
-                evaluated = tuple(
-                    Evaluated(rule, tuple(counts[rule.rule_id]))
-                    for rule in catalogue.of(entity, gate)
-                    if rule.rule_id in counts
-                )
-                passed = not _stops(con, catalogue, gate, entity, evaluated)
-                suites.append(Suite(gate, entity, run_id, moments.get(run_id, _UNKNOWN), passed, evaluated))
-    return suites
+        for suite in suites(con, catalogue, gate):
+            rules = tuple(
+                Evaluated(rule, tuple(counts[rule.rule_id]))
+                for rule in catalogue.of(suite.entity, gate)
+                if rule.rule_id in counts
+            )
+            if rules:
+                run_id = max(runs[one.rule.rule_id] for one in rules)
+                run_at = moments.get(run_id, _UNKNOWN)
+                found.append(Suite(gate, suite.entity, run_id, run_at, not suite.stops, rules))
+    return found
 
 
-def _stops(
-    con: duckdb.DuckDBPyConnection,
-    catalogue: Catalogue,
-    gate: Gate,
-    entity: str,
-    rules: tuple[Evaluated, ...],
-) -> list[str]:
-    """Why the run must not go on because of this entity, as the gate itself decides."""
-    results = [RuleResult(one.rule.rule_id, one.rule.severity, one.checked, one.failed) for one in rules]
-    if gate == 2:
-        return stops(catalogue, gate, results, {}, {}, {})
-    row = con.execute(
-        f"select (select count(*) from input.{entity}), count(*) from quality.set_aside where entity = ?",
-        [entity],
-    ).fetchone()
-    assert row is not None
-    return stops(catalogue, gate, results, {entity: row[0]}, {entity: row[1]}, {})
+def _counts_by_system(con: duckdb.DuckDBPyConnection) -> tuple[dict[str, list[Count]], dict[str, str]]:
+    """Rule -> its counts system by system, and the run that made them; nothing before the first gate."""
+    counts: dict[str, list[Count]] = {}
+    runs: dict[str, str] = {}
+    if columns_of(con, "quality", "rule_results"):
+        rows = con.execute(
+            "select rule_id, system, sum(checked)::bigint, sum(failed)::bigint, max(run_id) "
+            "from quality.rule_results group by all order by all"
+        ).fetchall()
+        for rule_id, system, checked, failed, run_id in rows:
+            counts.setdefault(rule_id, []).append(Count(system, checked, failed))
+            runs[rule_id] = max(run_id, runs.get(rule_id, ""))
+    return counts, runs
 
 
 def as_suite(suite: Suite) -> ExpectationSuite:
