@@ -23,7 +23,7 @@ Node = dict[str, Any]
 # read, names of the sources it may read).
 MAY_READ: dict[str, tuple[set[str], set[str]]] = {
     "input": ({"staging"}, set()),
-    "quality of input": ({"input"}, set()),
+    "quality of input": ({"input", "quality"}, set()),
     "quality of core": ({"input", "core", "quality"}, {"identity", "quality", "ops"}),
     "quality of marts": ({"input", "core"}, {"quality"}),
     "core": ({"input", "core"}, {"identity", "quality", "ops"}),
