@@ -3,7 +3,8 @@
 Comes in: `quality.record_issues` (errors and warnings; what is waived stands elsewhere), the records
 themselves in `input`, the identity cross-reference and what the core knows of each customer's attributes.
 Goes out: the temporary table `fix_rows`, one row per issue, by owner. An issue's owner is who collected the
-record, else who looks after its customer, else nobody: those are the system's steward's.
+record, else who looks after its customer, else nobody: those are the system's steward's. So are those about
+an employee's own record: nobody mends that himself, and a suspicion is for others to look into.
 
 A value known elsewhere is proposed where it differs from the record's own, is usable, and isn't itself
 flagged as wrong; of several, the one that the golden customer would take first. That two systems disagree
@@ -90,8 +91,9 @@ def _collect_issues(con: duckdb.DuckDBPyConnection) -> None:
         f"""create or replace temp table fix_issues as
         select
             row_number() over () as issue, i.* exclude (department), x.customer_id,
-            coalesce(nullif(trim(i.staff), ''), c.owner_name, '') as owner,
-            case when nullif(trim(i.staff), '') is not null then i.department end as department
+            case when i.entity = 'staff' then ''
+                else coalesce(nullif(trim(i.staff), ''), c.owner_name, '') end as owner,
+            case when i.entity <> 'staff' and trim(i.staff) <> '' then i.department end as department
         from quality.record_issues as i
         left join {xref} as x using ({_KEYS})
         left join fix_customers as c using (customer_id)

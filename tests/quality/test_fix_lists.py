@@ -187,6 +187,14 @@ def test_nobodys_records_are_one_list(records: Records, tmp_path: Path) -> None:
     assert _lists(records, tmp_path, owner="nobody")[""].issues == one.issues
 
 
+def test_a_suspicion_is_not_the_suspects_to_mend(records: Records, tmp_path: Path) -> None:
+    rule = next(rule.rule_id for rule in load_catalogue().rules if rule.entity == "staff")
+    _found(records, (rule, "hr", "s1", "王伟"))
+    with records.connection() as con:
+        con.execute("update quality.record_issues set severity = 'warn'")
+    assert set(_lists(records, tmp_path)) == {""}
+
+
 def test_the_best_value_known_elsewhere_is_proposed(records: Records, tmp_path: Path) -> None:
     """From another system, usable, another value, and not itself flagged as wrong there."""
     records.add("customers", "c0", mobile="13800000000", customer_name="王总", party_type="person")
