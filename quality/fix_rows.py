@@ -8,7 +8,8 @@ an employee's own record: nobody mends that himself, and a suspicion is for othe
 
 A value known elsewhere is proposed where it differs from the record's own, is usable, and isn't itself
 flagged as wrong; of several, the one that the golden customer would take first. That two systems disagree
-makes neither value wrong: rules of consistency don't count for that.
+makes neither value wrong. And a rule may be about the record, for which its name only stands: then nothing is
+proposed, and the name isn't wrong.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ _SUBJECTS = {
     "customer_name": "name", "mobile": "phone", "owner_name": "owner", "credit_code": "code",
     "amount_gross": "amount",
 }  # fmt: skip
-_AGAINST_OTHERS = "('consistency', 'uniqueness', 'reconciliation', 'timeliness')"
+# Of an issue: its rule is about the record as a whole, not about the value of the field.
+_ON_THE_RECORD = "(field = 'customer_name' and dimension in ('uniqueness', 'timeliness'))"
 COLUMNS = (
     "owner", "department", "severity", "system", "source_table", "source_id", "customer_name", "rule_id",
     "title_en", "title_zh", "message", "message_zh", "remedy", "remedy_zh", "field", "value", "best_value",
@@ -169,14 +171,15 @@ def _collect_known(con: duckdb.DuckDBPyConnection) -> None:
         f"""insert into fix_known
         with wanted as (
             select issue, customer_id, field as attribute, {_KEYS}
-            from fix_issues where entity = 'customers' and customer_id is not null),
+            from fix_issues
+            where entity = 'customers' and customer_id is not null and not {_ON_THE_RECORD}),
         said as (
             select customer_id, attribute, value_compared, is_usable, {_KEYS}
             from core.int_attribute_candidates semi join wanted using (customer_id, attribute)),
         bad as (
             select field as attribute, {_KEYS} from quality.record_issues
             where entity = 'customers' and severity in ('error', 'warn')
-                and dimension not in {_AGAINST_OTHERS}),
+                and dimension not in ('consistency', 'reconciliation') and not {_ON_THE_RECORD}),
         believed as (
             select customer_id, attribute, s.value_compared, l.value, l.value_rank
             from core.attribute_lineage as l inner join said as s using (customer_id, attribute, {_KEYS})

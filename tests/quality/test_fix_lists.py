@@ -234,6 +234,27 @@ def test_a_disagreement_makes_neither_value_wrong(records: Records, tmp_path: Pa
     assert (row["Value now"], row["Best value known elsewhere"]) == ("陈静", "王伟")
 
 
+def test_what_is_about_the_record_proposes_no_other_name(records: Records, tmp_path: Path) -> None:
+    """A record that is stale, or stands there twice, has no wrong name."""
+    records.add("customers", "c1", customer_name="无锡机械")
+    _found(records, (NAME, "crm", "c1", "陈静"), (NAME, "erp", "e1", "王伟"))
+    _known_elsewhere(
+        records,
+        [
+            ("crm", "c1", "customer_name", "无锡机械", True),
+            ("erp", "e1", "customer_name", "无锡机械厂", True),
+        ],
+    )
+    advice = {}
+    for dimension in ("completeness", "timeliness", "uniqueness"):
+        with records.connection() as con:
+            con.execute("update quality.record_issues set dimension = ? where system = 'crm'", [dimension])
+            con.execute("update quality.record_issues set dimension = 'timeliness' where system = 'erp'")
+        [row] = _rows(_lists(records, tmp_path)["陈静"].path)
+        advice[dimension] = row["Best value known elsewhere"]
+    assert advice == {"completeness": "无锡机械厂", "timeliness": None, "uniqueness": None}
+
+
 def test_masked_lists_hold_no_plain_value(records: Records, tmp_path: Path) -> None:
     records.add("customers", "c0", mobile="13800000000", customer_name="欧阳明珠", party_type="person")
     _found(records, (PHONE, "crm", "c0", "陈静"))
