@@ -27,11 +27,12 @@ _LOCAL = "strftime({column} at time zone 'UTC' at time zone getvariable('timezon
 _NAMES = ("customer_name", "staff_name")
 # Field -> what the columns `<…>_other` and `<…>_from` of gate 2's checks call it, where not as the field.
 _SUBJECTS = {
-    "customer_name": "name", "mobile": "phone", "owner_name": "owner", "credit_code": "code",
-    "amount_gross": "amount",
+    "customer_name": ("name",), "contact_name": ("contact",), "mobile": ("phone",), "owner_name": ("owner",),
+    "credit_code": ("code",), "amount_gross": ("amount", "price"),
 }  # fmt: skip
 # Of an issue: its rule is about the record as a whole, not about the value of the field.
 _ON_THE_RECORD = "(field = 'customer_name' and dimension in ('uniqueness', 'timeliness'))"
+_VALUE_IS_WRONG = f"(dimension not in ('consistency', 'reconciliation') and not {_ON_THE_RECORD})"
 COLUMNS = (
     "owner", "department", "severity", "system", "source_table", "source_id", "customer_name", "rule_id",
     "title_en", "title_zh", "message", "message_zh", "remedy", "remedy_zh", "field", "value", "best_value",
@@ -179,7 +180,7 @@ def _collect_known(con: duckdb.DuckDBPyConnection) -> None:
         bad as (
             select field as attribute, {_KEYS} from quality.record_issues
             where entity = 'customers' and severity in ('error', 'warn')
-                and dimension not in ('consistency', 'reconciliation') and not {_ON_THE_RECORD}),
+                and {_VALUE_IS_WRONG}),
         believed as (
             select customer_id, attribute, s.value_compared, l.value, l.value_rank
             from core.attribute_lineage as l inner join said as s using (customer_id, attribute, {_KEYS})
@@ -210,16 +211,18 @@ def _collect_told(con: duckdb.DuckDBPyConnection, catalogue: Catalogue) -> None:
         relation = f"{CHECKS[2]}{entity}"
         known = columns_of(con, "quality", relation)
         for rule in catalogue.of(entity, 2):
-            subject = next(
-                (n for n in (rule.field, _SUBJECTS.get(rule.field)) if f"{n}_other" in known), None
-            )
+            names = (rule.field, *_SUBJECTS.get(rule.field, ()))
+            subject = next((name for name in names if f"{name}_other" in known), None)
             if subject:
                 origin = f"cast(c.{subject}_from as varchar)" if f"{subject}_from" in known else "null"
                 con.execute(
                     f"""insert into fix_told
                     select i.issue, cast(c.{subject}_other as varchar), {origin}
                     from fix_issues as i inner join quality.{relation} as c using ({_KEYS})
-                    where i.rule_id = '{rule.rule_id}' and c.{subject}_other is not null"""
+                    where i.rule_id = '{rule.rule_id}' and c.{subject}_other is not null
+                        and (i.customer_id, i.field, coalesce({origin}, '')) not in (
+                            select (customer_id, field, system) from fix_issues
+                            where customer_id is not null and {_VALUE_IS_WRONG})"""
                 )
 
 
