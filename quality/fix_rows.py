@@ -19,7 +19,7 @@ import duckdb
 from pipelines.settings import Settings
 from quality.catalogue import Catalogue, load_catalogue
 from quality.frames import CHECKS, KEY, columns_of, needed_helpers, prepare
-from quality.rule import Gate
+from quality.rule import Gate, Rule
 
 _KEYS = ", ".join(KEY)
 _PLAIN = "cast({column} as varchar)"
@@ -30,6 +30,7 @@ _SUBJECTS = {
     "customer_name": ("name",), "contact_name": ("contact",), "mobile": ("phone",), "owner_name": ("owner",),
     "credit_code": ("code",), "amount_gross": ("amount", "price"),
 }  # fmt: skip
+_TWIN = "duplicate"
 # Of an issue: its rule is about the record as a whole, not about the value of the field.
 _ON_THE_RECORD = "(field = 'customer_name' and dimension in ('uniqueness', 'timeliness'))"
 _VALUE_IS_WRONG = f"(dimension not in ('consistency', 'reconciliation') and not {_ON_THE_RECORD})"
@@ -211,22 +212,36 @@ def _collect_told(con: duckdb.DuckDBPyConnection, catalogue: Catalogue) -> None:
         relation = f"{CHECKS[2]}{entity}"
         known = columns_of(con, "quality", relation)
         for rule in catalogue.of(entity, 2):
-            names = (rule.field, *_SUBJECTS.get(rule.field, ()))
+            names = _subjects(rule)
             subject = next((name for name in names if f"{name}_other" in known), None)
             if subject:
-                origin = f"cast(c.{subject}_from as varchar)" if f"{subject}_from" in known else "null"
-                con.execute(
-                    f"""insert into fix_told
-                    select i.issue, cast(c.{subject}_other as varchar), {origin}
-                    from fix_issues as i inner join quality.{relation} as c using ({_KEYS})
-                    where i.rule_id = '{rule.rule_id}' and c.{subject}_other is not null
-                        and (i.customer_id, i.field, coalesce({origin}, '')) not in (
-                            select (customer_id, field, system) from fix_issues
-                            where customer_id is not null and {_VALUE_IS_WRONG})"""
-                )
+                con.execute(f"insert into fix_told {_told_query(rule, relation, subject, known)}")
+
+
+def _told_query(rule: Rule, relation: str, subject: str, known: list[str]) -> str:
+    """SQL of issue, value and system for one rule; a value that is flagged as wrong there isn't proposed."""
+    if subject == _TWIN:
+        origin, is_fine = "i.system", "true"
+    else:
+        origin = f"cast(c.{subject}_from as varchar)" if f"{subject}_from" in known else "null"
+        is_fine = f"""(i.customer_id, i.field, coalesce({origin}, '')) not in (
+            select (customer_id, field, system) from fix_issues
+            where customer_id is not null and {_VALUE_IS_WRONG})"""
+    return f"""
+        select i.issue, cast(c.{subject}_other as varchar), {origin}
+        from fix_issues as i inner join quality.{relation} as c using ({_KEYS})
+        where i.rule_id = '{rule.rule_id}' and c.{subject}_other is not null and {is_fine}"""
+
+
+def _subjects(rule: Rule) -> tuple[str, ...]:
+    """What gate 2's checks may call the rule's field; where a record stands there twice, its twin."""
+    if rule.dimension == "uniqueness":
+        return (_TWIN,) if rule.field == "customer_name" else ()
+    return (rule.field, *_SUBJECTS.get(rule.field, ()))
 
 
 def _masked_best(catalogue: Catalogue) -> str:
-    """SQL that masks a proposed value as its rule masks the record's own."""
-    cases = " ".join(f"when '{rule.rule_id}' then mask_{rule.mask}(b.value)" for rule in catalogue.rules)
+    """SQL that masks a proposed value as its rule masks the record's own; a record's number tells nothing."""
+    masks = {rule.rule_id: "none" if _TWIN in _subjects(rule) else rule.mask for rule in catalogue.rules}
+    cases = " ".join(f"when '{rule_id}' then mask_{mask}(b.value)" for rule_id, mask in masks.items())
     return f"case i.rule_id {cases} else '***' end"

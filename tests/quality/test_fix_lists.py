@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from python_calamine import CalamineWorkbook
 
 from pipelines import i18n
 from pipelines.errors import GuikeError
-from quality import fix_lists, fix_workbook
+from quality import fix_lists, fix_rows, fix_workbook
 from quality.catalogue import load_catalogue
 from quality.fix_cells import LONGEST, cell_text
 from quality.fix_lists import FixList, write_fix_lists
@@ -253,6 +254,35 @@ def test_what_is_about_the_record_proposes_no_other_name(records: Records, tmp_p
         [row] = _rows(_lists(records, tmp_path)["陈静"].path)
         advice[dimension] = row["Best value known elsewhere"]
     assert advice == {"completeness": "无锡机械厂", "timeliness": None, "uniqueness": None}
+
+
+def test_what_gate_2_knows_is_proposed(records: Records, tmp_path: Path) -> None:
+    """A price of a colleague's quote, and of a record that stands there twice, the other one's number."""
+    catalogue = load_catalogue()
+    about = (("quotes", "amount_gross", "consistency"), ("customers", "customer_name", "uniqueness"))
+    rules = [
+        rule.model_copy(update={"entity": entity, "field": field, "dimension": dimension, "gate": 2})
+        for rule, (entity, field, dimension) in zip(catalogue.rules[:2], about, strict=True)
+    ]
+    records.add("quotes", "q1", amount_gross=100)
+    records.add("customers", "c1", customer_name="无锡机械")
+    _found(records)
+    key = "system varchar, source_table varchar, source_id varchar"
+    with records.connection() as con:
+        con.execute(
+            f"""create or replace table quality.unified__quotes
+                ({key}, price_other decimal(18, 2), price_from varchar);
+            insert into quality.unified__quotes values ('crm', 'quotes', 'q1', 90, '李娜');
+            create or replace table quality.unified__customers ({key}, duplicate_other varchar);
+            insert into quality.unified__customers values ('crm', 'customers', 'c1', 'c7');
+            create temp table fix_issues as from (values
+                (1, '{rules[0].rule_id}', 'crm', 'quotes', 'q1', null, 'amount_gross', 'consistency'),
+                (2, '{rules[1].rule_id}', 'crm', 'customers', 'c1', null, 'customer_name', 'uniqueness')
+            ) as t(issue, rule_id, system, source_table, source_id, customer_id, field, dimension)"""
+        )
+        fix_rows._collect_told(con, replace(catalogue, rules=tuple(rules)))
+        told = con.execute("from fix_told order by issue").fetchall()
+    assert told == [(1, "90.00", "李娜"), (2, "c7", "crm")]
 
 
 def test_masked_lists_hold_no_plain_value(records: Records, tmp_path: Path) -> None:
