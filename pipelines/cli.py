@@ -32,6 +32,7 @@ from pipelines.commands import (
     normalise,
     preview,
     quality,
+    quality_lists,
     run,
     system,
     system_add,
@@ -79,6 +80,9 @@ quality_app.command("gate")(quality.gate)
 quality_app.command("waive")(quality.waive)
 quality_app.command("withdraw")(quality.withdraw)
 quality_app.command("waivers")(quality.list_waivers)
+quality_app.command("fixlist")(quality_lists.fixlist)
+quality_app.command("docs")(quality_lists.docs)
+quality_app.command("notify")(quality_lists.notify)
 app.command("preview-merge")(preview.preview_merge)
 app.command()(run.publish)
 app.command()(run.rollback)

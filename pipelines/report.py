@@ -36,7 +36,7 @@ class Section:
 def sections(con: duckdb.DuckDBPyConnection) -> list[Section]:
     """All parts of the report, in reading order; a part without data is left out."""
     parts: tuple[Callable[[duckdb.DuckDBPyConnection], Section], ...] = (
-        _incoming, _rules, _customers, _reconciliation, _stars, _classes, _movement, _churn,
+        _incoming, _rules, _scores, _customers, _reconciliation, _stars, _classes, _movement, _churn,
     )  # fmt: skip
     found = [part(con) for part in parts]
     return [section for section in found if section.rows or section.sentences]
@@ -128,6 +128,25 @@ def _rules(con: duckdb.DuckDBPyConnection) -> Section:
     ]
     columns = [t("Check that failed"), t("Then it is"), t("Records"), t("Systems")]
     return Section(t("What the checks found (the most frequent)"), [], columns, "  >", rows)
+
+
+def _scores(con: duckdb.DuckDBPyConnection) -> Section:
+    from quality.listing import dimension_name
+    from quality.scores import read_scores
+
+    systems = f"select system, {_title_column()} from ops.systems"
+    titles: dict[object, object] = dict(con.execute(systems).fetchall())
+    found = read_scores(con)
+    rows: list[tuple[object, ...]] = [
+        (
+            titles.get(one.system, one.system), one.checked, one.failed, f"{one.score:.1%}",
+            dimension_name(one.worst) if one.failed else None,
+        )
+        for one in found
+    ]  # fmt: skip
+    notes = [t("100 % where no value failed a rule; `guike quality fixlist` says who is to mend what.")]
+    columns = [t("System"), t("Values checked"), t("Failed"), t("Score"), t("Weakest in")]
+    return Section(t("Data quality by system"), notes if rows else [], columns, " >>>", rows)
 
 
 def _rule_titles() -> dict[str, str]:

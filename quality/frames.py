@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 HELPERS_FILE = Path(__file__).parent / "helpers.sql"
 KEY = ("system", "source_table", "source_id")
-_CHECKS: dict[Gate, str] = {1: "check__", 2: "unified__"}
+CHECKS: dict[Gate, str] = {1: "check__", 2: "unified__"}
 _FEW_VALUES = 20_000
 _CHECKED = re.compile(r"\bc\.[a-z]")
 _WORD = re.compile(r"[a-z][a-z0-9_]*")
@@ -186,7 +186,7 @@ def _rows_query(
     plain = [f"i.{name}" for name in wanted if name in inputs and name not in always]
     joined = [f"c.{name}" for name in checks]
     conditions = {condition_name(rules, rule): rule.where for rule in rules if rule.where}
-    helpers = _needed(plan.helpers, [*wanted, *conditions.values()])
+    helpers = needed_helpers(plan.helpers, [*wanted, *conditions.values()])
     selected = [
         "row_number() over () as row_number", *(f"i.{name} as {name}" for name in KEY), "i.loaded_at",
         f"{'i.' + plan.staff if plan.staff else 'cast(null as varchar)'} as gate_staff",
@@ -194,7 +194,7 @@ def _rows_query(
         *plain, *joined, *(f"{sql} as {name}" for name, sql in helpers.items()),
         *(f"coalesce({sql}, false) as {name}" for name, sql in conditions.items()),
     ]  # fmt: skip
-    keys, relation = ", ".join(KEY), f"quality.{_CHECKS[gate]}{entity}"
+    keys, relation = ", ".join(KEY), f"quality.{CHECKS[gate]}{entity}"
     if gate == 2:
         scope = f"input.{entity} as i inner join {relation} as c using ({keys})"
         return f"select {', '.join(selected)} from {scope}"
@@ -216,7 +216,7 @@ def _refuse_unknown_columns(catalogue: Catalogue, rules: tuple[Rule, ...], known
                 )  # fmt: skip
 
 
-def _needed(helpers: Mapping[str, str], used: Iterable[str | None]) -> dict[str, str]:
+def needed_helpers(helpers: Mapping[str, str], used: Iterable[str | None]) -> dict[str, str]:
     """The helpers that these expressions name, and those that they name in turn, in the plan's order."""
     found: set[str] = set()
     waiting = [text for text in used if text]
@@ -246,7 +246,7 @@ def _check_columns(
     con: duckdb.DuckDBPyConnection, catalogue: Catalogue, entity: str, gate: Gate
 ) -> list[str]:
     """The columns of what dbt computed about the entity that its rules name; they need dbt's table."""
-    plan, relation = catalogue.plan(entity), f"{_CHECKS[gate]}{entity}"
+    plan, relation = catalogue.plan(entity), f"{CHECKS[gate]}{entity}"
     inputs, available = columns_of(con, "input", entity), columns_of(con, "quality", relation)
     named: dict[str, None] = {}
     for rule in catalogue.of(entity, gate):

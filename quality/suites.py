@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import duckdb
 
-from pipelines.settings import Settings
 from quality.catalogue import Catalogue
 from quality.frames import columns_of
 from quality.gate import counted_rows, reasons_set_aside
@@ -64,8 +62,3 @@ def suites(con: duckdb.DuckDBPyConnection, catalogue: Catalogue, gate: Gate) -> 
         limits = {rule.rule_id: rule.max_failed for rule in rules}
         found.append(Suite(entity, gate, came, held, catalogue.limit(entity), own, limits, why))
     return found
-
-
-def data_docs(settings: Settings) -> Path:
-    """Where the pages on the suites are, once they are built."""
-    return settings.home / "quality" / "data_docs" / "index.html"

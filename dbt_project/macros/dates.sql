@@ -25,6 +25,12 @@
     cast({{ day }} + cast({{ days }} as integer) as date)
 {%- endmacro -%}
 
+{%- macro add_months(day, months) -%} {{ return(adapter.dispatch('add_months')(day, months)) }} {%- endmacro -%}
+
+{%- macro duckdb__add_months(day, months) -%}
+    cast({{ day }} + to_months(cast({{ months }} as integer)) as date)
+{%- endmacro -%}
+
 {%- macro days_between(earlier, later) -%} {{ return(adapter.dispatch('days_between')(earlier, later)) }} {%- endmacro -%}
 
 {%- macro duckdb__days_between(earlier, later) -%} datediff('day', {{ earlier }}, {{ later }}) {%- endmacro -%}

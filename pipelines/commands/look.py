@@ -189,6 +189,7 @@ def _facts(settings: Settings) -> dict[str, Any]:
         "stages": [],
         "systems": [],
         "freshness": [],
+        "quality": _quality(settings, snapshot is not None),
     }
     if snapshot:
         taken_back = rolled_back_from(settings)
@@ -209,6 +210,23 @@ def _facts(settings: Settings) -> dict[str, Any]:
     elif snapshot:
         facts |= _history(settings, settings.published / "current.duckdb")
     return facts
+
+
+def _quality(settings: Settings, is_published: bool) -> dict[str, Any]:
+    """Each system's published score, and where Data Docs and fix lists lie, if they do."""
+    from quality.places import data_docs_page, fix_lists
+    from quality.scores import scores_in
+
+    scores = scores_in(settings, settings.published / "current.duckdb") if is_published else []
+    lists = fix_lists(settings)
+    return {
+        "scores": [
+            {"system": one.system, "checked": one.checked, "failed": one.failed, "score": round(one.score, 4)}
+            for one in scores
+        ],
+        "data_docs": data_docs_page(settings),
+        "fix_lists": lists if lists.exists() else None,
+    }
 
 
 def writer(settings: Settings) -> dict[str, Any] | None:
@@ -288,7 +306,21 @@ def _sentences(facts: dict[str, Any]) -> list[str]:
         t("Personal data in it is masked.") if published["is_masked"] else t("Personal data in it is plain.")
     )
     lines += [t("File: {file}", file=published["file"]), masked]
+    lines += _on_quality(facts["quality"])
     return lines + [_warning(system) for system in facts["freshness"] if system["is_old"]]
+
+
+def _on_quality(quality: dict[str, Any]) -> list[str]:
+    """The systems' scores in one line, and where to read on."""
+    lines = []
+    if quality["scores"]:
+        scores = ", ".join(f"{one['system']} {one['score']:.1%}" for one in quality["scores"])
+        lines.append(t("Data quality: {scores}", scores=scores))
+    if quality["data_docs"]:
+        lines.append(t("Data Docs: {page}", page=quality["data_docs"]))
+    if quality["fix_lists"]:
+        lines.append(t("Fix lists: {folder}", folder=quality["fix_lists"]))
+    return lines
 
 
 def _warning(system: dict[str, Any]) -> str:

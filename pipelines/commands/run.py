@@ -287,9 +287,19 @@ def _print_next_steps(settings: Settings, console: Console) -> None:
             f'{guike} sql "select * from core.attribute_lineage limit 20"',
             t("where each attribute of a customer comes from"),
         ),
+        (f"{guike} quality fixlist", t("Excel lists of what to mend, one for each owner")),
+        *((str(page), t("what the gates found, for the browser")) for page in _data_docs(settings)),
         (f"{guike} status", t("runs, stages, how old each system's data is")),
         ("make dev", t("the same DAG in Dagster's web page")),
         (str(settings.published / "current.duckdb"), t("the published file, for any tool that reads DuckDB")),
     )
     for command, words in hints:
         console.print(f"  [cyan]{escape(command)}[/]  {escape(words)}", soft_wrap=True)
+
+
+def _data_docs(settings: Settings) -> list[Path]:
+    """The front page of the Data Docs, if they have been built."""
+    from quality.places import data_docs_page
+
+    page = data_docs_page(settings)
+    return [page] if page else []

@@ -208,6 +208,7 @@ def _keys(
 
 
 def _run_gate_1(session: Session) -> Outcome:
+    from pipelines.orchestration.telling import after_gate
     from quality.gate import run_gate_1
 
     result = session.gate_1 = run_gate_1(session.settings, session.run_id)
@@ -216,6 +217,7 @@ def _run_gate_1(session: Session) -> Outcome:
         "set_aside": dict(result.set_aside),
         "flagged": dict(result.flagged),
     }
+    after_gate(session.settings, 1, result.passed, result.message)
     return Outcome(result.passed, result.message, counts)
 
 
@@ -229,14 +231,20 @@ def _run_identity(session: Session) -> Outcome:
 
 
 def _run_gate_2(session: Session) -> Outcome:
+    from pipelines.orchestration.telling import after_gate
     from quality.reconcile import run_gate_2
 
     result = session.gate_2 = run_gate_2(session.settings, session.run_id)
+    after_gate(session.settings, 2, result.passed, result.message)
     # The words say which figures are off: the table itself is in the working file, which readers don't open.
     message = None if result.passed else result.message
     return Outcome(result.passed, message, {"figures": len(result.lines)})
 
 
 def _publish(session: Session) -> Outcome:
+    from pipelines.orchestration.telling import after_publishing, scores_published
+
+    before = scores_published(session.settings)
     snapshot = session.snapshot = publish(session.settings, session.run_id)
+    after_publishing(session.settings, before, snapshot)
     return Outcome(metadata={"content_hash": snapshot.content_hash, "dagster/row_count": snapshot.rows})

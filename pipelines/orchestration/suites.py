@@ -14,8 +14,9 @@ import dagster as dg
 
 from pipelines.settings import Settings
 from quality.catalogue import load_catalogue
+from quality.places import data_docs
 from quality.rule import Gate
-from quality.suites import Suite, data_docs, suites
+from quality.suites import Suite, suites
 from warehouse import store
 
 _COLUMNS = dg.TableSchema([
@@ -52,7 +53,7 @@ def _metadata(settings: Settings, suite: Suite) -> dict[str, Any]:
         })
         for rule in suite.rules
     ]  # fmt: skip
-    docs = data_docs(settings)
+    docs = data_docs(settings) / "index.html"
     told: dict[str, Any] = {
         "rules": dg.MetadataValue.table(records, _COLUMNS),
         "failed": suite.failed,
