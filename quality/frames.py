@@ -81,9 +81,10 @@ def number_rows(con: duckdb.DuckDBPyConnection, catalogue: Catalogue, entity: st
             t("Mend the entity's helpers, or the where of one of its rules ({rules}).",
               rules=", ".join(catalogue.where(rule) for rule in catalogue.of(entity, gate))),
         ) from error  # fmt: skip
+    _refuse_double_keys(con, entity, gate)
     if gate == 1:
         _refuse_unequal_checks(con, entity)
-    return _refuse_double_keys(con, entity)
+    return _one(con, "select count(*) from gate_rows")[0]
 
 
 def read_frame(con: duckdb.DuckDBPyConnection, columns: list[str], condition: str | None) -> pd.DataFrame:
@@ -284,12 +285,19 @@ def _refuse_unequal_checks(con: duckdb.DuckDBPyConnection, entity: str) -> None:
         )
 
 
-def _refuse_double_keys(con: duckdb.DuckDBPyConnection, entity: str) -> int:
-    (rows,) = _one(con, "select count(*) from gate_rows")
+def _refuse_double_keys(con: duckdb.DuckDBPyConnection, entity: str, gate: Gate) -> None:
+    """Refuse a key that stands twice: in the input, or, once gate 1 has seen to that, in dbt's checks."""
+    relation = f"input.{entity}" if gate == 1 else f"quality.{_CHECKS[gate]}{entity}"
     double = con.execute(
-        f"select {', '.join(KEY)}, count(*) from gate_rows group by all "
+        f"select {', '.join(KEY)}, count(*) from {relation} group by all "
         "having count(*) > 1 or source_id is null order by all limit 1"
     ).fetchone()
+    if double and gate == 2:
+        raise GuikeError(
+            t("{relation} has {count} rows for {system}, {table}, {source_id}.", relation=relation,
+              count=double[3], system=double[0], table=double[1], source_id=double[2]),
+            t("Mend that model of dbt, then run `guike run --from core`."),
+        )  # fmt: skip
     if double:
         raise GuikeError(
             t("input.{entity} has no usable key: {count} rows of {system}, {table} are {source_id}.",
@@ -297,7 +305,6 @@ def _refuse_double_keys(con: duckdb.DuckDBPyConnection, entity: str) -> int:
             t("Let the staging model of {table} build source_id from more columns, or from _row_id.",
               table=double[1]),
         )  # fmt: skip
-    return int(rows)
 
 
 def _one(con: duckdb.DuckDBPyConnection, query: str) -> tuple[int, ...]:

@@ -69,11 +69,11 @@ def test_mended_and_waived_orders_come_through_and_a_stopped_gate_changes_nothin
     assert is_through(copy, mended)
 
     before = copy.marts()
-    change(copy, "update wk_crm_contract set order_date = '0000-00-00'")
+    change(copy, "update wk_crm_contract set customer_id = 9999999")
     told = copy.guike("run", "--as-of", "2026-07-03", expect=1)
     assert "Gate 1 stops the run" in told
-    assert "orders.date_is_real" in told
+    assert "orders.customer_exists" in told
     assert copy.marts() == before
     verdict = json.loads(copy.guike("quality", "gate", "--json"))
     assert not verdict["passed"]
-    assert any("orders.date_is_real" in reason for reason in verdict["stops"]["gate_1"])
+    assert any("orders.customer_exists" in reason for reason in verdict["stops"]["gate_1"])
