@@ -68,9 +68,10 @@ def number_rows(con: duckdb.DuckDBPyConnection, catalogue: Catalogue, entity: st
             t("Mend the entity's helpers, or the where of one of its rules ({rules}).",
               rules=", ".join(catalogue.where(rule) for rule in catalogue.of(entity, gate))),
         ) from error  # fmt: skip
+    rows = _refuse_double_keys(con, entity)
     if gate == 1:
         _refuse_unequal_checks(con, entity)
-    return _refuse_double_keys(con, entity)
+    return rows
 
 
 def read_frame(con: duckdb.DuckDBPyConnection, columns: list[str], condition: str | None) -> pd.DataFrame:

@@ -1,8 +1,9 @@
 """Faults that lie in the world itself, noted in the truth; the sources stay as they are.
 
-Comes in: a table as it is written, and the staff. Goes out: entries in the truth's list of defects: customers and
-documents of employees who had left, one project quoted at two prices by two of them, and the titles that stand
-for people in WeChat remarks.
+Comes in: a table as it is written, and the staff. Goes out: entries in the
+    truth's list of defects: customers and
+documents of employees who had left, one project quoted at two prices by two of them, and the titles that
+stand for people in WeChat remarks.
 """
 
 from __future__ import annotations
