@@ -63,7 +63,7 @@ def scale(home: Path, records: int, console: Console) -> list[str]:
 
 
 def measure(home: Path) -> dict[str, Any]:
-    """Run the checks and the gates' rules; seconds by step, model and rule, and the largest process's peak."""
+    """Run the checks and the gates' rules; seconds by step, model and rule, and the largest peak."""
     settings = replace(load_settings(), home=home)
     told: dict[str, Any] = {"steps": {}, "models": {}, "rules": {}}
     _models(settings, told, "input.checks")
