@@ -118,5 +118,5 @@ def _note_titles(truth: Truth, table: Table, customers: Customers) -> None:
     titles = naming.title(customers, table.customer)
     pairs = zip(table.columns["备注"], titles, strict=True)
     titled = np.array([remark.startswith(title) for remark, title in pairs], dtype=bool)
-    truth.defect("title_instead_of_name", table, np.flatnonzero(titled & ~firm), "备注")
-    truth.defect("title_instead_of_name", table, np.flatnonzero(titled & firm), "备注（联系人）")
+    truth.defect("title_in_remark", table, np.flatnonzero(titled & ~firm), "备注")
+    truth.defect("contact_title_in_remark", table, np.flatnonzero(titled & firm), "备注")
