@@ -3,8 +3,10 @@
 - agreement: every rule against the defects that the demo company plants (its truth), over several seeds; and
   against faults that the demo doesn't have, spoilt into a copy of its input layer. Wanted: recall of 0.98 and
   precision of 0.95 per rule, and at most 0.5 % of the clean records flagged.
-- scale: all rules over 1,000,000 customer records and 3,000,000 orders, within 90 s and 6 GiB, rule by rule; beside
-  them, in the same run, the pandas script with the plain checks that one would write instead. Only when asked for.
+- scale: all rules over 1,000,000 customer records and 3,000,000 orders, within 90 s and 6 GiB, rule by
+rule; beside
+  them, in the same run, the pandas script with the plain checks that one would write instead. Only when
+      asked for.
 
     make bench-quality
     make bench-quality ARGS="--seeds 7 8 9 --customers 3000"
@@ -81,11 +83,15 @@ def _agreement(home: Path, name: str) -> list[str]:
                    "flagged", "right", "precision")  # fmt: skip
     short, reasons = [], {}
     for one in found:
-        table.add_row(one.rule_id, one.severity, *(f"{n:,}" for n in (one.planted, one.unseen, one.found)),
-                      _share(one.recall), f"{one.flagged:,}", f"{one.right:,}", _share(one.precision))  # fmt: skip
+        counts = [f"{n:,}" for n in (one.planted, one.unseen, one.found, one.flagged, one.right)]
+        table.add_row(
+            one.rule_id, one.severity, *counts[:3], _share(one.recall), *counts[3:], _share(one.precision)
+        )
         reasons |= _reasons(one)
         if _is_short(one):
-            short.append(f"{name}: {one.rule_id}: recall {_share(one.recall)}, precision {_share(one.precision)}")
+            short.append(
+                f"{name}: {one.rule_id}: recall {_share(one.recall)}, precision {_share(one.precision)}"
+            )
     CONSOLE.print(table)
     CONSOLE.print("unseen: set aside before by another rule, handed over as deleted, or", highlight=False)
     for rule_id, reason in reasons.items():

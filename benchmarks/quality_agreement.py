@@ -1,8 +1,10 @@
 """Each rule against the defects that it is for.
 
-Comes in: a connection of `quality_truth`, and `quality_defects.yml`. Goes out: a `Score` per rule and the share of
-clean records that were flagged. Recall counts planted defects that came into the input layer and that somebody
-could see; precision counts a flag as right where the defect was planted, or the truth proves the flaw.
+Comes in: a connection of `quality_truth`, and `quality_defects.yml`. Goes out: a `Score` per rule and the
+share of clean records that were flagged. Recall counts planted defects that came into the input layer and
+that somebody could see; precision counts a flag as right where the defect was planted, or the truth proves
+    the
+    flaw.
 """
 
 from __future__ import annotations
@@ -98,7 +100,8 @@ def _score(
     proven = said.get("proof", {}).get("sql")
     also = ", ".join(f"'{kind}'" for kind in said.get("also", []))
     con.execute(
-        f"insert into right_flags select '{rule_id}', * from flags where ({_KEY}) in (select ({_KEY}) from meant)"
+        f"insert into right_flags select '{rule_id}', * from flags "
+        f"where ({_KEY}) in (select ({_KEY}) from meant)"
         + (f" or ({_KEY}) in (select ({_KEY}) from ({proven}))" if proven else "")
         + (f" or ({_KEY}) in (select ({_KEY}) from defects where defect in ({also}))" if also else "")
     )
@@ -131,8 +134,12 @@ def _meant(said: dict[str, Any]) -> str:
 
 
 def _clean(con: duckdb.DuckDBPyConnection) -> Clean:
-    entities = [row[0] for row in con.execute("select distinct entity from quality.rules order by 1").fetchall()]
-    everything = " union all ".join(f"select '{entity}' as entity, {_KEY} from input.{entity}" for entity in entities)
+    entities = [
+        row[0] for row in con.execute("select distinct entity from quality.rules order by 1").fetchall()
+    ]
+    everything = " union all ".join(
+        f"select '{entity}' as entity, {_KEY} from input.{entity}" for entity in entities
+    )
     con.execute(
         f"create or replace temp table clean as select * from ({everything}) "
         f"where ({_KEY}) not in (select ({_KEY}) from defects)"

@@ -1,6 +1,7 @@
 """What a user would do instead of the rules: one pandas script with the plain checks.
 
-Comes in: a folder with customers, orders, order_lines and payments as Parquet. Goes out: how many records fail each
+Comes in: a folder with customers, orders, order_lines and payments as Parquet. Goes out: how many records
+    fail each
 of a dozen checks; no keys, no history, no messages, nothing between systems.
 
     python benchmarks/quality_by_hand.py FOLDER

@@ -1,8 +1,9 @@
 """All rules over many records: seconds by rule, peak memory, and a pandas script beside them.
 
-Comes in: a number of customer records. Goes out: tables, and what falls short of 90 s and 6 GiB. Counted are dbt's
-check models and both gates' rules; core's own models and the reconciliation are other stages. A rule's seconds are
-Great Expectations' on its column; the SQL that makes the columns is shared, and told by entity and by model.
+Comes in: a number of customer records. Goes out: tables, and what falls short of 90 s and 6 GiB. Counted
+are dbt's check models and both gates' rules; core's own models and the reconciliation are other stages. A
+rule's seconds are Great Expectations' on its column; the SQL that makes the columns is shared, and told by
+entity and by model.
 """
 
 from __future__ import annotations
@@ -62,12 +63,14 @@ def scale(home: Path, records: int, console: Console) -> list[str]:
 
 
 def measure(home: Path) -> dict[str, Any]:
-    """Run the checks and the gates' rules; seconds by step, model and rule, and the peak of the largest process."""
+    """Run the checks and the gates' rules; seconds by step, model and rule, and the largest peak."""
     settings = replace(load_settings(), home=home)
     told: dict[str, Any] = {"steps": {}, "models": {}, "rules": {}}
     _models(settings, told, "input.checks")
     _gate(settings, told, 1)
-    with run_dbt(settings, "run", "--select", "+fqn:guike.core.checks", "--exclude", "fqn:guike.core.checks") as command:
+    with run_dbt(
+        settings, "run", "--select", "+fqn:guike.core.checks", "--exclude", "fqn:guike.core.checks"
+    ) as command:
         said = command.lines.read()
         if command.wait():
             raise SystemExit(said[-3000:])
@@ -144,7 +147,9 @@ def _print(console: Console, told: dict[str, Any], by_hand: dict[str, Any], reco
     asked = sum(1 for checked, _, _ in told["rules"].values() if checked)
     for step, seconds in told["steps"].items():
         table.add_row(step, "", "", f"{seconds:.1f}")
-    table.add_row(f"[bold]all {asked} rules that had rows[/]", "", "", f"[bold]{sum(told['steps'].values()):.1f}[/]")
+    table.add_row(
+        f"[bold]all {asked} rules that had rows[/]", "", "", f"[bold]{sum(told['steps'].values()):.1f}[/]"
+    )
     checks = len(by_hand["failed"])
     if by_hand["seconds"] is None:
         table.add_row("by hand, in pandas", "", "", "failed (memory?)")

@@ -1,8 +1,8 @@
 """Faults that the demo doesn't have, spoilt into a copy of its input layer; then the checks and gates again.
 
-Comes in: a demo home after a run. Goes out: per rule of `quality_planted.yml` how many rows were spoilt for it,
-how many of them it found, and how many it flags beyond those before and those spoilt (in whatever way) since.
-Which customer a row is of stays as identity decided before: only what is said of it is spoilt.
+Comes in: a demo home after a run. Goes out: per rule of `quality_planted.yml` how many rows were spoilt for
+it, how many of them it found, and how many it flags beyond those before and those spoilt (in whatever way)
+since. Which customer a row is of stays as identity decided before: only what is said of it is spoilt.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _ROWS = 20
 
 @dataclass(frozen=True)
 class Spoilt:
-    """One rule: rows spoilt for it, found; flags that are new, and those of them on rows that nobody spoilt."""
+    """One rule: rows spoilt for it, found; new flags, and those of them on rows that nobody spoilt."""
 
     rule_id: str
     planted: int
@@ -46,7 +46,10 @@ def spoil(home: Path, work: Path) -> list[Spoilt]:
     with duckdb.connect(str(settings.warehouse)) as con:
         con.execute("create schema bench; create table bench.before as select rule_id, " + _KEY
                     + " from quality.record_issues")  # fmt: skip
-        con.execute("create table bench.spoilt (rule_id varchar, system varchar, source_table varchar, source_id varchar)")
+        con.execute(
+            "create table bench.spoilt "
+            "(rule_id varchar, system varchar, source_table varchar, source_id varchar)"
+        )
         for rule_id, plan in plans.items():
             _plant(con, rule_id, plan)
     _dbt(settings, "fqn:guike.input.checks")
@@ -71,11 +74,15 @@ def _plant(con: duckdb.DuckDBPyConnection, rule_id: str, plan: dict[str, Any]) -
     if "set" in plan:
         con.execute(f"update {table} as i set {plan['set']} where ({_KEY}) in (select ({_KEY}) from chosen)")
         return
-    con.execute(f"create or replace temp table copies as select * from {table} where ({_KEY}) in (select ({_KEY}) from chosen)")
+    con.execute(
+        f"create or replace temp table copies as select * from {table} "
+        f"where ({_KEY}) in (select ({_KEY}) from chosen)"
+    )
     owner = "where true" if not plan["copy"] else ""
     changes = ", ".join(filter(None, ["source_id = 'copy-' || source_id", plan["copy"]]))
     con.execute(
-        "insert into identity.customer_xref select x.* replace (" + _replaced(changes, "x")
+        "insert into identity.customer_xref select x.* replace ("
+        + _replaced(changes, "x")
         + f") from identity.customer_xref as x semi join chosen using ({_KEY}) {owner}"
     )
     con.execute(f"update copies set {changes}")

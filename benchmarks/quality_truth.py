@@ -1,8 +1,9 @@
 """The demo's truth beside the warehouse it was run into: TEMP tables for `quality_agreement.py`.
 
 Comes in: a demo home after a run, with the truth beside it. Goes out, in a connection of its own: `defects`
-(defect, field) and `truth` (true_customer, group_customer) in the warehouse's keys; `masters`, `marks`, `people`
-and `true_rhythms`, out of which the SQL in `quality_defects.yml` says what can be seen and what is true.
+(defect, field) and `truth` (true_customer, group_customer) in the warehouse's keys; `masters`, `marks`,
+`people` and `true_rhythms`, out of which the SQL in `quality_defects.yml` says what can be seen and what is
+true.
 """
 
 from __future__ import annotations
@@ -16,13 +17,16 @@ import duckdb
 # customer's: what the truth calls a row, and what the input layer calls it.
 _KEYS = """
 create temp table keys as
-    select 'ledger' as system, 'projects' as source_table, _row_number::varchar as named, _row_id as source_id,
+    select 'ledger' as system, 'projects' as source_table, _row_number::varchar as named, _row_id as
+        source_id,
         'projects' as in_table
     from raw_ledger.projects
     union all select 'ledger', 'receipts', _row_number::varchar, _row_id, 'receipts' from raw_ledger.receipts
-    union all select 'ledger', 'receivables', _row_number::varchar, _row_id, 'receivables' from raw_ledger.receivables
+    union all select 'ledger', 'receivables', _row_number::varchar, _row_id, 'receivables' from
+        raw_ledger.receivables
     union all
-    select 'ledger', 'service_costs', _row_number::varchar, _row_id, 'service_costs' from raw_ledger.service_costs
+    select 'ledger', 'service_costs', _row_number::varchar, _row_id, 'service_costs' from
+        raw_ledger.service_costs
     union all select 'platform', 'logins', _row_number::varchar, concat(account_id, ' ', day), 'logins'
     from raw_platform.logins
     union all select 'wechat', 'contacts', wechat_id, md5(wechat_id), 'contacts' from raw_wechat.contacts
@@ -32,7 +36,8 @@ create temp table keys as
 """
 _IN_KEYS = """
 create temp table {name} as
-    select said.* exclude (source_table, source_id), coalesce(keys.in_table, said.source_table) as source_table,
+    select said.* exclude (source_table, source_id), coalesce(keys.in_table, said.source_table) as
+        source_table,
         coalesce(keys.source_id, said.source_id) as source_id
     from read_parquet('{file}') as said left join keys
         on said.system = keys.system and said.source_table = keys.source_table and said.source_id = keys.named
@@ -41,7 +46,8 @@ _MASTERS = """
 create temp table masters as
     select system, source_table, source_id, truth.true_customer, truth.group_customer, owners.customer_id,
         records.party_type, name_normalised, mobile_normalised, phone_normalised, email_normalised, city,
-        address_normalised, listed.owner_name, listed.contact_name, coalesce(listed.is_deleted, false) as is_deleted,
+        address_normalised, listed.owner_name, listed.contact_name, coalesce(listed.is_deleted, false) as
+            is_deleted,
         listed.created_at, listed.updated_at
     from input.customers as listed
     inner join identity.records as records using (system, source_table, source_id)
@@ -68,7 +74,8 @@ create temp table people as
         inner join identity.customer_xref as owners using (system, source_table, source_id)
         inner join truth using (system, source_table, source_id)
     )
-    where regexp_full_match(person, '[一-鿿]{2,4}') and not regexp_full_match(person, '.{1,2}(总|经理|小姐|先生|女士)');
+    where regexp_full_match(person, '[一-鿿]{2,4}') and not regexp_full_match(person,
+        '.{1,2}(总|经理|小姐|先生|女士)');
 """
 _DAYS = {
     "orders": "ordered_at", "payments": "paid_at", "interactions": "occurred_at", "tickets": "opened_at",
@@ -83,7 +90,8 @@ create temp table true_rhythms as
             happened_on - lag(happened_on) over (partition by true_customer order by happened_on) as gap
         from touched),
     rhythms as (
-        select true_customer, count(*) as contact_days, max(happened_on) as last_on, median(gap) as usual_gap_days
+        select true_customer, count(*) as contact_days, max(happened_on) as last_on, median(gap) as
+            usual_gap_days
         from gaps group by 1),
     edited as (
         select true_customer, max({local}) filter (created_at <= date '{as_of}') as created_on,
@@ -97,6 +105,11 @@ create temp table true_rhythms as
 _ZONE = "at time zone 'UTC' at time zone 'Asia/Shanghai')::date"
 
 
+def _day(moment: str) -> str:
+    """SQL of the day in the company's zone; columns that end in _on are days already."""
+    return moment if moment.endswith("_on") else f"({moment} {_ZONE}"
+
+
 def open_with_truth(home: Path, as_of: date) -> duckdb.DuckDBPyConnection:
     """A read-only connection to the home's warehouse, with the TEMP tables made."""
     con = duckdb.connect(str(home / "guike.duckdb"), read_only=True)
@@ -105,7 +118,7 @@ def open_with_truth(home: Path, as_of: date) -> duckdb.DuckDBPyConnection:
         con.execute(_IN_KEYS.format(name=name, file=home / "demo" / "truth" / f"{file}.parquet"))
     con.execute(_MASTERS)
     parts = [
-        f"select truth.true_customer, {moment if moment.endswith('_on') else f'({moment} {_ZONE}'} as happened_on "
+        f"select truth.true_customer, {_day(moment)} as happened_on "
         f"from quality.passed_{entity} inner join truth using (system, source_table, source_id)"
         for entity, moment in _DAYS.items()
     ]

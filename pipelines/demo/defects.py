@@ -63,6 +63,8 @@ CATALOGUE = (
     "owner_has_left",
     "staff_had_left",
     "two_prices",
+    "title_in_remark",
+    "contact_title_in_remark",
 )
 
 

@@ -1,8 +1,9 @@
 """Faults that lie in the world itself, noted in the truth; the sources stay as they are.
 
-Comes in: a table as it is written, and the staff. Goes out: entries in the truth's list of defects: customers and
-documents of employees who had left, one project quoted at two prices by two of them, and the titles that stand
-for people in WeChat remarks.
+Comes in: a table as it is written, and the staff. Goes out: entries in the
+    truth's list of defects: customers and
+documents of employees who had left, one project quoted at two prices by two of them, and the titles that
+stand for people in WeChat remarks.
 """
 
 from __future__ import annotations
@@ -117,5 +118,5 @@ def _note_titles(truth: Truth, table: Table, customers: Customers) -> None:
     titles = naming.title(customers, table.customer)
     pairs = zip(table.columns["备注"], titles, strict=True)
     titled = np.array([remark.startswith(title) for remark, title in pairs], dtype=bool)
-    truth.defect("title_instead_of_name", table, np.flatnonzero(titled & ~firm), "备注")
-    truth.defect("title_instead_of_name", table, np.flatnonzero(titled & firm), "备注（联系人）")
+    truth.defect("title_in_remark", table, np.flatnonzero(titled & ~firm), "备注")
+    truth.defect("contact_title_in_remark", table, np.flatnonzero(titled & firm), "备注")

@@ -49,6 +49,8 @@ LOOKS: dict[str, Callable[[Any], bool]] = {
     "excel_serial_date": lambda v: isinstance(v, int) and 45_000 < v < 46_500,
     "traditional_spelling": lambda v: bool(set(v) & TRADITIONAL),
     "title_instead_of_name": lambda v: bool(re.fullmatch(".(总|经理|小姐|先生)", v)),
+    "title_in_remark": lambda v: bool(re.match(".(小姐|先生)", v)),
+    "contact_title_in_remark": lambda v: bool(re.match(".(总|经理)-", v)),
     "firm_without_city": lambda v: not CITY.match(v) and bool(SUFFIX.search(v)),
     "firm_without_suffix": lambda v: bool(CITY.match(v)) and not SUFFIX.search(v),
     "firm_without_city_and_suffix": lambda v: not CITY.match(v) and not SUFFIX.search(v),
@@ -68,7 +70,8 @@ LOOKS: dict[str, Callable[[Any], bool]] = {
 }
 RELATIONAL = {
     "person_as_two_customers", "shared_phone", "order_without_customer", "overpayment", "conflicting_name",
-    "conflicting_phone", "conflicting_region", "conflicting_owner",
+    "conflicting_phone", "conflicting_region", "conflicting_owner", "owner_has_left", "staff_had_left",
+    "two_prices",
 }  # fmt: skip
 
 
@@ -137,6 +140,25 @@ def test_person_stands_twice(planted: dict[str, list[Row]], whose: dict[tuple[st
     for where in planted["person_as_two_customers"]:
         key = (where["system"], where["source_table"])
         assert records[*key, whose[*key, where["source_id"]]] >= 2, where
+
+
+def test_who_worked_after_leaving_had_left(planted: dict[str, list[Row]], sources: Sources) -> None:
+    staff = [row for _, row in sorted(sources["hr", "staff"].items())]
+    gone = {row["姓名"]: row["离职日期"] for row in staff if row["离职日期"]}
+    for where in planted["staff_had_left"]:
+        row = row_of(sources, where)
+        if where["source_table"] == "wk_crm_activity":
+            name = staff[int(row["create_user_id"]) - 1]["姓名"]
+            assert gone[name] < str(row["create_time"])[:10], where
+
+
+def test_a_project_has_two_prices_by_two_people(planted: dict[str, list[Row]], sources: Sources) -> None:
+    offers: dict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)
+    for where in planted["two_prices"]:
+        row = row_of(sources, where)
+        offers[str(row["customer_id"]), row["business_name"]].add((row["owner_user_id"], str(row["money"])))
+    assert all(len({who for who, _ in told}) > 1 for told in offers.values())
+    assert all(len({price for _, price in told}) > 1 for told in offers.values())
 
 
 def test_two_people_share_a_phone(
