@@ -25,7 +25,7 @@ from quality.data_docs.words import both
 
 def result_page(result: ExpectationSuiteValidationResult, language: str) -> str:
     """What one gate found of one entity in one run."""
-    return OfflinePageView("page.j2", language).render(ValidationResultsPageRenderer().render(result))
+    return OfflinePageView("page.j2", language).render(_ResultRenderer().render(result))
 
 
 def suite_page(suite: ExpectationSuite, language: str) -> str:
@@ -59,6 +59,16 @@ def index_page(
         ],
     }  # fmt: skip
     return OfflinePageView("index_page.j2", language).render(_IndexRenderer.render(content))
+
+
+class _ResultRenderer(ValidationResultsPageRenderer):  # type: ignore[misc]
+    """A result's page whose title holds the run's id as it is; the original looks for a date in it."""
+
+    def _determine_page_title(
+        self, run_name: str, run_time: str, data_asset_name: str, expectation_suite_name: str
+    ) -> str:
+        # 20261122T211136Z-9412, read as a date, has a time zone of 94 hours.
+        return " / ".join(("Validations", expectation_suite_name, data_asset_name, run_name, run_time))
 
 
 class _IndexRenderer(SiteIndexPageRenderer):  # type: ignore[misc]
