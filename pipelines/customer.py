@@ -115,7 +115,7 @@ _ISSUES = """
     from quality.record_issues as issues
     inner join identity.customer_xref as xref using (system, source_table, source_id)
     left join quality.rules as rules on issues.rule_id = rules.rule_id
-    where xref.customer_id = $id
+    where xref.customer_id = $id and issues.severity <> 'info'
     group by issues.rule_id, issues.severity
     order by issues.severity, records desc, issues.rule_id
 """

@@ -117,8 +117,8 @@ def _rules(con: duckdb.DuckDBPyConnection) -> Section:
         f"""
         select rule_id, severity, count(distinct (system, source_table, source_id)) as records,
             string_agg(distinct system, ', ' order by system)
-        from quality.record_issues where severity in ('error', 'warn') group by all
-        order by severity, records desc, rule_id limit {_TOP_RULES}
+        from quality.record_issues where severity <> 'info'
+        group by all order by severity, records desc, rule_id limit {_TOP_RULES}
         """,
     )
     words = {"error": t("set aside"), "warn": t("flagged")}

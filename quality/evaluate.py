@@ -14,26 +14,29 @@ from itertools import groupby
 import duckdb
 
 from pipelines.i18n import t
-from pipelines.settings import Settings
-from quality import issues, waivers
+from quality import issues
 from quality.catalogue import Catalogue
 from quality.expectations import Outcome, evaluate
-from quality.frames import condition_name, number_rows, read_frame
+from quality.frames import (
+    columns_of_few_values,
+    condition_name,
+    number_rows,
+    read_frame,
+    read_values,
+    rows_with,
+)
 from quality.hanging import set_aside_what_hangs
 from quality.rule import Gate, Rule
 
 _log = logging.getLogger("guike.quality")
 
 
-def evaluate_gate(
-    con: duckdb.DuckDBPyConnection, settings: Settings, catalogue: Catalogue, gate: Gate
-) -> None:
+def evaluate_gate(con: duckdb.DuckDBPyConnection, catalogue: Catalogue, gate: Gate) -> None:
     """Fill the temporary tables of `issues` with what each rule of this gate finds.
 
     Raises:
-        GuikeError: the catalogue doesn't fit the tables, or the file of waivers can't be understood.
+        GuikeError: the catalogue doesn't fit the tables.
     """
-    waivers.load(con, settings)
     issues.begin(con, catalogue)
     for entity in catalogue.checked_at(gate):
         started = time.monotonic()
@@ -53,11 +56,35 @@ def evaluate_gate(
 
 
 def _evaluate(con: duckdb.DuckDBPyConnection, rules: tuple[Rule, ...]) -> dict[str, Outcome]:
-    """One frame per condition, one after the other, so that only one is in memory."""
-    ordered = sorted(rules, key=lambda rule: condition_name(rules, rule) or "")
-    outcomes: dict[str, Outcome] = {}
+    """Which rows of `gate_rows` fail which rule.
+
+    An expectation is about a value, so where a column has few of them it is asked of each value once, and not
+    of each row: most columns are yes or no. What has many values is asked row by row, one frame per
+    condition, one after the other, so that only one is in memory.
+    """
+    few = columns_of_few_values(con, {rule.expected.column for rule in rules})
+    outcomes = _by_value(con, rules, [rule for rule in rules if rule.expected.column in few])
+    rest = [rule for rule in rules if rule.expected.column not in few]
+    ordered = sorted(rest, key=lambda rule: condition_name(rules, rule) or "")
     for condition, group in groupby(ordered, key=lambda rule: condition_name(rules, rule)):
         together = list(group)
         columns = list(dict.fromkeys(rule.expected.column for rule in together))
         outcomes |= evaluate(read_frame(con, columns, condition), together)
     return outcomes
+
+
+def _by_value(
+    con: duckdb.DuckDBPyConnection, rules: tuple[Rule, ...], chosen: list[Rule]
+) -> dict[str, Outcome]:
+    """Ask each value once, then find the rows that have one of those that fail."""
+    if not chosen:
+        return {}
+    columns = list(dict.fromkeys(rule.expected.column for rule in chosen))
+    judged = evaluate(read_values(con, columns), chosen)
+    return {
+        rule.rule_id: Outcome(
+            judged[rule.rule_id].checked,
+            rows_with(con, rule.expected.column, judged[rule.rule_id].failing, condition_name(rules, rule)),
+        )
+        for rule in chosen
+    }

@@ -1,8 +1,9 @@
 """Great Expectations, and nothing else: which rows of a frame fail which rule.
 
-Comes in: a pandas frame whose index is the row number, and rules of the catalogue. Goes out: per rule how
-many values were checked, and the row numbers that fail; no values, they stay in the warehouse. Great
-Expectations is imported when first used, as that takes seconds.
+Comes in: a pandas frame whose index is the row number, or the place of a value among the different ones,
+and rules of the catalogue. Goes out: per rule how many values were checked, and which of these numbers
+fail; no values, they stay in the warehouse. Great Expectations is imported when first used, as that takes
+seconds.
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ class Outcome:
     """What came of one rule.
 
     Attributes:
-        checked: values looked at; missing values aren't, unless the rule is about missing values.
-        failing: row numbers, int64, in the frame's order.
+        checked: values of the frame looked at; missing ones aren't, unless the rule is about missing values.
+        failing: what the frame's index says of those that fail, int64, in the frame's order.
     """
 
     checked: int

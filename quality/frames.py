@@ -13,27 +13,40 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import duckdb
+import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from pipelines.errors import GuikeError
 from pipelines.i18n import t
 from pipelines.settings import Settings
+from quality import waivers
 from quality.catalogue import Catalogue
 from quality.rule import Gate, Rule
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 HELPERS_FILE = Path(__file__).parent / "helpers.sql"
 KEY = ("system", "source_table", "source_id")
 CHECKS: dict[Gate, str] = {1: "check__", 2: "unified__"}
+_FEW_VALUES = 20_000
 _CHECKED = re.compile(r"\bc\.[a-z]")
 _WORD = re.compile(r"[a-z][a-z0-9_]*")
 _MODELS_STAGE: dict[Gate, str] = {1: "staging", 2: "core"}
 
 
 def prepare(con: duckdb.DuckDBPyConnection, settings: Settings, catalogue: Catalogue) -> None:
-    """Make the catalogue's macros, patterns, numbers, as-of date and time zone known to this connection."""
+    """Make the catalogue's macros, patterns and numbers known to this connection, and the waivers in force.
+
+    Raises:
+        GuikeError: the file of waivers can't be understood.
+    """
+    waivers.load(con, settings)
     zone = ZoneInfo(settings.timezone)
     next_day = datetime.combine(settings.as_of + timedelta(days=1), time(), tzinfo=zone)
     as_of_end = next_day.astimezone(UTC).replace(tzinfo=None)
@@ -68,9 +81,10 @@ def number_rows(con: duckdb.DuckDBPyConnection, catalogue: Catalogue, entity: st
             t("Mend the entity's helpers, or the where of one of its rules ({rules}).",
               rules=", ".join(catalogue.where(rule) for rule in catalogue.of(entity, gate))),
         ) from error  # fmt: skip
+    _refuse_double_keys(con, entity, gate)
     if gate == 1:
         _refuse_unequal_checks(con, entity)
-    return _refuse_double_keys(con, entity)
+    return _one(con, "select count(*) from gate_rows")[0]
 
 
 def read_frame(con: duckdb.DuckDBPyConnection, columns: list[str], condition: str | None) -> pd.DataFrame:
@@ -87,14 +101,68 @@ def read_frame(con: duckdb.DuckDBPyConnection, columns: list[str], condition: st
     return frame.set_axis(index, axis="index")
 
 
+def columns_of_few_values(con: duckdb.DuckDBPyConnection, columns: Iterable[str]) -> set[str]:
+    """Those columns of `gate_rows` that have few different values, roughly counted."""
+    names = sorted(columns)
+    counts = ", ".join(f"approx_count_distinct({name})" for name in names)
+    row = con.execute(f"select {counts} from gate_rows").fetchone()
+    assert row is not None
+    return {name for name, count in zip(names, row, strict=True) if count <= _FEW_VALUES}
+
+
+def read_values(con: duckdb.DuckDBPyConnection, columns: list[str]) -> pd.DataFrame:
+    """The different values of each column, each column by itself; also kept in TEMP `gate_values_<column>`.
+
+    The index is a value's place in its own column, from 0. Shorter columns are filled up with their first
+    value, so that nothing is there which isn't in the data; those places are in no `gate_values_<column>`.
+    """
+    series = []
+    for name in columns:
+        con.execute(
+            f"create or replace temp table gate_values_{name} as "
+            f"select row_number() over () - 1 as place, value "
+            f"from (select distinct {name} as value from gate_rows)"
+        )
+        values = con.execute(f"select value from gate_values_{name} order by place").to_arrow_table()
+        series.append(values.column(0).to_pandas().rename(name))
+    longest = max(len(one) for one in series)
+    filled = {
+        str(one.name): one.reindex(range(longest), fill_value=one.iloc[0] if len(one) else None)
+        for one in series
+    }
+    return pd.DataFrame(filled)
+
+
+def rows_with(
+    con: duckdb.DuckDBPyConnection, column: str, places: npt.NDArray[np.int64], condition: str | None
+) -> npt.NDArray[np.int64]:
+    """The numbers of the rows of `gate_rows` whose value of `column` has one of these places."""
+    if not len(places):
+        return places
+    con.register("failing_places", pa.table({"place": places}))
+    only = f"where r.{condition}" if condition else ""
+    try:
+        found = con.execute(
+            f"select r.row_number from gate_rows as r inner join gate_values_{column} as v "
+            f"on r.{column} is not distinct from v.value semi join failing_places using (place) {only}"
+        ).fetchnumpy()
+    finally:
+        con.unregister("failing_places")
+    return np.asarray(found["row_number"], dtype=np.int64)
+
+
 def columns_of(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> list[str]:
     """The columns of a table or view in order; empty where it doesn't exist."""
-    rows = con.execute(
-        "select column_name from information_schema.columns "
-        "where table_schema = ? and table_name = ? order by ordinal_position",
-        [schema, table],
-    ).fetchall()
-    return [row[0] for row in rows]
+    return list(types_of(con, schema, table))
+
+
+def types_of(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> dict[str, str]:
+    """The columns of a table or view with their types; information_schema would take a tenth of a second."""
+    try:
+        rows = con.execute(f"pragma table_info('{schema}.{table}')").fetchall()
+    except duckdb.CatalogException:
+        return {}
+    return {row[1]: row[2] for row in rows}
 
 
 def condition_name(rules: tuple[Rule, ...], rule: Rule) -> str | None:
@@ -164,18 +232,14 @@ def _month(con: duckdb.DuckDBPyConnection, entity: str, moment: str | None) -> s
     """SQL for the first day of the month, on the company's calendar, in which a record was made."""
     if moment is None:
         return "cast(null as date)"
-    row = con.execute(
-        "select data_type from information_schema.columns "
-        "where table_schema = 'input' and table_name = ? and column_name = ?",
-        [entity, moment],
-    ).fetchone()
-    if row is None:
+    kind = types_of(con, "input", entity).get(moment)
+    if kind is None:
         raise GuikeError(
             t("The rule catalogue says that {entity} are of the moment {column}, a column they don't have.",
               entity=entity, column=moment),
             t("Name a date or time of input.{entity} under entities, or leave moment out.", entity=entity),
         )  # fmt: skip
-    day = f"i.{moment}" if row[0] == "DATE" else f"local_date(i.{moment})"
+    day = f"i.{moment}" if kind == "DATE" else f"local_date(i.{moment})"
     return f"cast(date_trunc('month', {day}) as date)"
 
 
@@ -221,12 +285,19 @@ def _refuse_unequal_checks(con: duckdb.DuckDBPyConnection, entity: str) -> None:
         )
 
 
-def _refuse_double_keys(con: duckdb.DuckDBPyConnection, entity: str) -> int:
-    (rows,) = _one(con, "select count(*) from gate_rows")
+def _refuse_double_keys(con: duckdb.DuckDBPyConnection, entity: str, gate: Gate) -> None:
+    """Refuse a key that stands twice: in the input, or, once gate 1 has seen to that, in dbt's checks."""
+    relation = f"input.{entity}" if gate == 1 else f"quality.{CHECKS[gate]}{entity}"
     double = con.execute(
-        f"select {', '.join(KEY)}, count(*) from gate_rows group by all "
+        f"select {', '.join(KEY)}, count(*) from {relation} group by all "
         "having count(*) > 1 or source_id is null order by all limit 1"
     ).fetchone()
+    if double and gate == 2:
+        raise GuikeError(
+            t("{relation} has {count} rows for {system}, {table}, {source_id}.", relation=relation,
+              count=double[3], system=double[0], table=double[1], source_id=double[2]),
+            t("Mend that model of dbt, then run `guike run --from core`."),
+        )  # fmt: skip
     if double:
         raise GuikeError(
             t("input.{entity} has no usable key: {count} rows of {system}, {table} are {source_id}.",
@@ -234,7 +305,6 @@ def _refuse_double_keys(con: duckdb.DuckDBPyConnection, entity: str) -> int:
             t("Let the staging model of {table} build source_id from more columns, or from _row_id.",
               table=double[1]),
         )  # fmt: skip
-    return int(rows)
 
 
 def _one(con: duckdb.DuckDBPyConnection, query: str) -> tuple[int, ...]:

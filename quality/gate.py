@@ -77,7 +77,7 @@ def run_gate_1(settings: Settings, run_id: str) -> GateResult:
         if is_unchanged:
             _log.info(t("Gate 1: records and rules are unchanged"))
         else:
-            evaluate_gate(con, settings, catalogue, 1)
+            evaluate_gate(con, catalogue, 1)
         con.begin()
         if not is_unchanged:
             issues.finish(con, catalogue, 1, run_id)

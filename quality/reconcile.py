@@ -144,7 +144,7 @@ def run_gate_2(settings: Settings, run_id: str) -> ReconcileResult:
     with closing(store.connect(settings)) as con:
         store.ensure_schemas(con)
         prepare(con, settings, catalogue)
-        evaluate_gate(con, settings, catalogue, 2)
+        evaluate_gate(con, catalogue, 2)
         con.begin()
         issues.finish(con, catalogue, 2, run_id)
         specs = load_specs(settings)

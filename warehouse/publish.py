@@ -44,8 +44,8 @@ _IDENTITY = ("customer_xref", "customer_ids", "customer_id_changes", "unresolved
 # Gate 1's working views repeat the input, dbt's checks only feed the gates' rules, and hold values as they
 # are; int_ models are steps on the way, table_state is what the next load goes by.
 _NOT_FOR_READERS = ("passed_", "check__", "unified__", "int_", "table_state")
-# Whole source records, as text: no tag can mask what is inside.
-_UNMASKABLE = {"quality.set_aside": ("record",)}
+# Whole source records, and what people wrote, as text: no tag can mask what is inside.
+_UNMASKABLE = {"quality.set_aside": ("record",), "quality.waived_issues": ("reason",)}
 
 
 @dataclass(frozen=True)

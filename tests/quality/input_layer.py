@@ -57,12 +57,14 @@ class Records:
         inputs, checks = contract(INPUT_CONTRACT), contract(CHECKS_CONTRACT) | unified_contract()
         with self.connection() as con:
             store.ensure_schemas(con)
+            con.begin()  # one for all: each statement by itself would wait for the disk
             for entity, rows in self.rows.items():
                 _table(con, f"input.{entity}", inputs[f"input__{entity}"], rows)
                 for model in (f"check__{entity}", f"unified__{entity}"):
                     if columns := checks.get(model):
                         verdicts = [self._verdict(entity, row, columns) for row in rows]
                         _table(con, f"quality.{model}", columns, verdicts)
+            con.commit()
 
     def _verdict(self, entity: str, row: dict[str, Any], columns: dict[str, str]) -> dict[str, Any]:
         """One row of dbt's checks: false but for what `fail` was told; what isn't boolean stays empty."""
