@@ -287,7 +287,7 @@ def _refuse_unequal_checks(con: duckdb.DuckDBPyConnection, entity: str) -> None:
 
 def _refuse_double_keys(con: duckdb.DuckDBPyConnection, entity: str, gate: Gate) -> None:
     """Refuse a key that stands twice: in the input, or, once gate 1 has seen to that, in dbt's checks."""
-    relation = f"input.{entity}" if gate == 1 else f"quality.{_CHECKS[gate]}{entity}"
+    relation = f"input.{entity}" if gate == 1 else f"quality.{CHECKS[gate]}{entity}"
     double = con.execute(
         f"select {', '.join(KEY)}, count(*) from {relation} group by all "
         "having count(*) > 1 or source_id is null order by all limit 1"

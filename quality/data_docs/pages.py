@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -25,12 +26,12 @@ from quality.data_docs.words import both
 
 def result_page(result: ExpectationSuiteValidationResult, language: str) -> str:
     """What one gate found of one entity in one run."""
-    return OfflinePageView("page.j2", language).render(ValidationResultsPageRenderer().render(result))
+    return _view("page.j2", language).render(_ResultRenderer().render(result))
 
 
 def suite_page(suite: ExpectationSuite, language: str) -> str:
     """The rules of one entity at one gate."""
-    return OfflinePageView("page.j2", language).render(ExpectationSuitePageRenderer().render(suite))
+    return _view("page.j2", language).render(ExpectationSuitePageRenderer().render(suite))
 
 
 def index_page(
@@ -58,7 +59,23 @@ def index_page(
             {"expectation_suite_name": name, "filepath": page} for name, page in suites.items()
         ],
     }  # fmt: skip
-    return OfflinePageView("index_page.j2", language).render(_IndexRenderer.render(content))
+    return _view("index_page.j2", language).render(_IndexRenderer.render(content))
+
+
+@cache
+def _view(template: str, language: str) -> OfflinePageView:
+    """One for all pages: it compiles its templates once."""
+    return OfflinePageView(template, language)
+
+
+class _ResultRenderer(ValidationResultsPageRenderer):  # type: ignore[misc]
+    """A result's page whose title holds the run's id as it is; the original looks for a date in it."""
+
+    def _determine_page_title(
+        self, run_name: str, run_time: str, data_asset_name: str, expectation_suite_name: str
+    ) -> str:
+        # 20261122T211136Z-9412, read as a date, has a time zone of 94 hours.
+        return " / ".join(("Validations", expectation_suite_name, data_asset_name, run_name, run_time))
 
 
 class _IndexRenderer(SiteIndexPageRenderer):  # type: ignore[misc]

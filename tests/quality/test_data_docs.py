@@ -179,6 +179,18 @@ def test_only_the_last_runs_are_kept(records: Records, monkeypatch: pytest.Monke
     assert not list(data_docs(records.settings).glob("validations/gate_1/customers/run-0"))
 
 
+@pytest.mark.parametrize(
+    "run_id", ["20261122T211136Z-9412", "20261122T211136Z-12ab", "20261122T211136Z-0e10"]
+)
+def test_a_runs_id_is_no_date(records: Records, run_id: str) -> None:
+    """Great Expectations looks for one in it, and some read as a date in a time zone of 94 hours."""
+    records.write()
+    _results(records, run_id)
+    _build(records)
+    [page] = [page for name, page in _pages(records).items() if name.startswith("validations/")]
+    assert run_id in page.text
+
+
 def test_a_damaged_list_is_made_anew(records: Records) -> None:
     records.write()
     _results(records, "run-1")
