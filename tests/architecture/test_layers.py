@@ -29,8 +29,6 @@ MAY_READ: dict[str, tuple[set[str], set[str]]] = {
     "core": ({"input", "core"}, {"identity", "quality", "ops"}),
     "marts": ({"core", "input", "marts"}, set()),
 }
-# The checks of gate 2 lie in quality too, and are built with the core, out of it.
-GATE_2_MAY_READ = ({"core", "quality"}, {"identity", "quality", "ops"})
 PUBLISHED = ("input", "quality", "core", "marts")
 PERSONAL = {
     "customer_name", "contact_name", "mobile", "phone", "email", "wechat_id", "address",
