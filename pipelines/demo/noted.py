@@ -38,6 +38,8 @@ _OWNERS = {
 _AT_WORK = {
     ("crm", "wk_crm_contract"): _Names("owner_user_id", "order_date"),
     ("crm", "wk_crm_activity"): _Names("create_user_id", "create_time"),
+    ("crm", "wk_call_record"): _Names("owner_user_id", "start_time"),
+    ("crm", "wk_crm_return_visit"): _Names("owner_user_id", "visit_time"),
     ("erp", "jsh_depot_head"): _Names("sales_man", "oper_time"),
     ("ledger", "projects"): _Names("负责人", "日期"),
     ("wechat", "contacts"): _Names("所属员工", "最后聊天时间"),
