@@ -18,12 +18,14 @@ from pipelines.identity.model import Comparison, Model, load_model
 from pipelines.identity.normalise import quoted
 from pipelines.identity.records import nothing_kept
 
-# Customers of whom something is new, and their records, those that have gone, too.
+# Customers of whom something is new, also that a record has left them, and their records, those that have
+# gone, too.
 _CONCERNED = (
     """
     create or replace temp table asked_clusters as
     select distinct cluster from clusters
-    where node in (from reached) or node in (select node from relabelled)
+    where node in (from reached)
+        or cluster in (select unnest([cluster, earlier]) from relabelled)
 """,
     """
     create or replace temp table asked_nodes as
