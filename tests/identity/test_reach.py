@@ -207,6 +207,18 @@ def test_who_loses_a_short_name_is_asked_about_again(world: World, monkeypatch: 
     assert world.rows(_ASKING) == asked
 
 
+def test_a_question_without_evidence_keeps_its_date(world: World) -> None:
+    """No model compares records without a name: there are no levels to put into words."""
+    nameless = {"party_type": "organisation", "phone": "0510-81234567"}
+    world.put([{"source_id": "a", "credit_code": _CODE, **nameless},
+               {"source_id": "b", "credit_code": "91320200MA0000001G", **nameless}])  # fmt: skip
+    world.run()
+    asked = world.rows(_ASKING)
+    assert [row[9] for row in asked] == [None]
+    world.run(rebuild=True)
+    assert world.rows(_ASKING) == asked
+
+
 def _merged(world: World) -> list[tuple[str, str]]:
     return [
         (kind, customer)
