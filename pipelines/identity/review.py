@@ -18,12 +18,14 @@ from pipelines.identity.model import Comparison, Model, load_model
 from pipelines.identity.normalise import quoted
 from pipelines.identity.records import nothing_kept
 
-# Customers of whom something is new, and their records, those that have gone, too.
+# Customers of whom something is new, also that a record has left them, and their records, those that have
+# gone, too.
 _CONCERNED = (
     """
     create or replace temp table asked_clusters as
     select distinct cluster from clusters
-    where node in (from reached) or node in (select node from relabelled)
+    where node in (from reached)
+        or cluster in (select unnest([cluster, earlier]) from relabelled)
 """,
     """
     create or replace temp table asked_nodes as
@@ -118,10 +120,14 @@ def keep_queue(con: duckdb.DuckDBPyConnection, run_id: str, moment: datetime) ->
 
     Call it in a transaction.
     """
-    same = "left_system, left_table, left_id, right_system, right_table, right_id, score, reason, evidence"
+    question = (
+        "left_system", "left_table", "left_id", "right_system", "right_table", "right_id", "score", "reason",
+        "evidence",
+    )  # fmt: skip
+    same = " and ".join(f"queue_now.{name} is not distinct from earlier.{name}" for name in question)
     settled = "left_node not in (from asked_nodes) and right_node not in (from asked_nodes)"
     con.execute(
-        f"create or replace temp table asked_before as select {same}, queued_at, run_id, rowid as row_number "
+        "create or replace temp table asked_before as select *, rowid as row_number "
         f"from identity.review_queue where $all or ({settled}) is not true",
         {"all": nothing_kept(con)},
     )
@@ -130,7 +136,7 @@ def keep_queue(con: duckdb.DuckDBPyConnection, run_id: str, moment: datetime) ->
         "insert into identity.review_queue by name "
         "select queue_now.*, coalesce(earlier.queued_at, $moment) as queued_at, "
         "coalesce(earlier.run_id, $run) as run_id "
-        f"from queue_now left join asked_before as earlier using ({same})",
+        f"from queue_now left join asked_before as earlier on {same}",
         {"moment": moment, "run": run_id},
     )
     for table in ("asked_before", "asked_clusters", "asked_nodes"):

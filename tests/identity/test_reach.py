@@ -190,6 +190,35 @@ def test_questions_that_no_change_concerns_are_not_put_anew(
     assert put_anew == [1, 0, 0]
 
 
+def test_who_loses_a_short_name_is_asked_about_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Judged about was the record with the short name, which by now could be another firm's, too."""
+    monkeypatch.setattr(resolve, "_REBUILD_SHARE", 9)
+    world.put(**_put(_LATE, _EARLY, _SHORT))
+    world.judge("different", "s", "b")
+    world.run()
+    assert world.partition() == sets("as", "b", "xy")
+    assert world.rows(_ASKING) == []
+    world.put(**_put(_LATE, _EARLY, _SHORT, _OTHER))
+    world.run()
+    assert world.partition() == sets("a", "s", "b", "g", "xy")
+    asked = world.rows(_ASKING)
+    assert [(row[2], row[5]) for row in asked] == [("a", "b")]
+    world.run(rebuild=True)
+    assert world.rows(_ASKING) == asked
+
+
+def test_a_question_without_evidence_keeps_its_date(world: World) -> None:
+    """No model compares records without a name: there are no levels to put into words."""
+    nameless = {"party_type": "organisation", "phone": "0510-81234567"}
+    world.put([{"source_id": "a", "credit_code": _CODE, **nameless},
+               {"source_id": "b", "credit_code": "91320200MA0000001G", **nameless}])  # fmt: skip
+    world.run()
+    asked = world.rows(_ASKING)
+    assert [row[9] for row in asked] == [None]
+    world.run(rebuild=True)
+    assert world.rows(_ASKING) == asked
+
+
 def _merged(world: World) -> list[tuple[str, str]]:
     return [
         (kind, customer)
