@@ -30,7 +30,7 @@ PERSONAL: dict[str, tuple[Mask, ...]] = {
     "customer_name": ("name",), "contact_name": ("person",), "referred_name": ("person",),
     "mobile": ("phone",), "phone": ("phone",), "customer_phone": ("phone",), "referred_phone": ("phone",),
     "email": ("email",), "customer_email": ("email",), "address": ("address",),
-    "wechat_id": ("person", "name"),
+    "wechat_id": ("person", "name"), "credit_code": ("code",),
 }  # fmt: skip
 
 

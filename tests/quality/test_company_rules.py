@@ -43,6 +43,7 @@ def company(folder: Path, text: str) -> Path:
         (RULE.replace("order_no", "customer_phone"), 2, "customer_phone is personal data"),
         (RULE.replace("mask: none", "mask: none\n    shown: customer_name"), 2, "mask: name"),
         (RULE.replace("orders", "customers").replace("order_no", "mobile"), 2, "mask: phone"),
+        (RULE.replace("orders", "customers").replace("order_no", "credit_code"), 2, "mask: code"),
         ("- a\n", 1, "names with values"),
     ],
 )
