@@ -152,6 +152,7 @@ def _read(file: Path, content: bytes) -> tuple[_File, yaml.Node | None]:
     try:
         loader = _Loader(content.decode("utf-8"))
         tree = loader.get_single_node()
+        _refuse_double_names(file, tree)
         said = loader.construct_document(tree) if tree else None
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
@@ -163,9 +164,10 @@ def _read(file: Path, content: bytes) -> tuple[_File, yaml.Node | None]:
     try:
         return _File.model_validate({} if said is None else said), tree
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise _refused(Place(file.name, _line(tree, first["loc"])), f"{key}: {first['msg']}") from None
+        location, words = _plainest(error)
+        key = ".".join(str(part) for part in location)
+        place = Place(file.name, _line(tree, location))
+        raise _refused(place, f"{key}: {words}" if key else words) from None
 
 
 def _merge(merged: _Merged, file: Path, said: _File, tree: yaml.Node | None) -> None:
@@ -237,7 +239,45 @@ def _changed(rule: Rule, values: Mapping[str, Any], place: Place) -> Rule:
     try:
         return Rule.model_validate(rule.model_dump() | dict(values))
     except ValidationError as error:
-        raise _refused(place, error.errors(include_url=False)[0]["msg"]) from None
+        raise _refused(place, _plainest(error)[1]) from None
+
+
+def _plainest(error: ValidationError) -> tuple[tuple[int | str, ...], str]:
+    """Where and what, in plain words; of several the mistyped key, by which another one is missing."""
+    found = error.errors(include_url=False)
+    first = next((one for one in found if one["type"] == "extra_forbidden"), found[0])
+    if first["type"] == "extra_forbidden":
+        *above, _ = first["loc"]
+        missing = [str(one["loc"][-1]) for one in found if one["type"] == "missing"
+                   and list(one["loc"][:-1]) == above]  # fmt: skip
+        words = t("there is no such key; is it mistyped?")
+        if missing:
+            words = t("there is no such key; is it mistyped for {keys}?", keys=", ".join(missing))
+    elif first["type"] == "missing":
+        words = t("this is missing")
+    elif first["type"] in ("model_type", "dict_type"):
+        words = t("names with values belong here")
+    else:
+        words = first["msg"].removeprefix("Value error, ")
+    return first["loc"], words
+
+
+def _refuse_double_names(file: Path, node: yaml.Node | None) -> None:
+    """Refuse a name that stands twice in one mapping: YAML would silently take the last."""
+    waiting = [node] if node else []
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, yaml.SequenceNode):
+            waiting += one.value
+        elif isinstance(one, yaml.MappingNode):
+            names: set[Any] = set()
+            for key, value in one.value:
+                if isinstance(key, yaml.ScalarNode):
+                    if key.value in names:
+                        place = Place(file.name, key.start_mark.line + 1)
+                        raise _refused(place, t("{name} stands there twice", name=key.value))
+                    names.add(key.value)
+                waiting.append(value)
 
 
 def _refused(place: Place, reason: str) -> GuikeError:

@@ -13,10 +13,11 @@ from itertools import groupby
 
 import duckdb
 
+from pipelines.errors import GuikeError
 from pipelines.i18n import t
 from quality import issues
 from quality.catalogue import Catalogue
-from quality.expectations import Outcome, evaluate
+from quality.expectations import NotEvaluated, Outcome, evaluate
 from quality.frames import (
     columns_of_few_values,
     condition_name,
@@ -42,7 +43,10 @@ def evaluate_gate(con: duckdb.DuckDBPyConnection, catalogue: Catalogue, gate: Ga
         started = time.monotonic()
         rules = catalogue.of(entity, gate)
         rows = number_rows(con, catalogue, entity, gate)
-        outcomes = _evaluate(con, rules)
+        try:
+            outcomes = _evaluate(con, rules)
+        except NotEvaluated as error:
+            raise _unfit(catalogue, rules, error) from error
         issues.collect(con, rules, entity, outcomes)
         _log.info(
             t("Gate {gate}: {entity}: {rows} records, {rules} rules, {failures} failures, {seconds} s",
@@ -53,6 +57,15 @@ def evaluate_gate(con: duckdb.DuckDBPyConnection, catalogue: Catalogue, gate: Ga
     con.execute("drop table if exists gate_rows")
     if gate == 1:
         set_aside_what_hangs(con, catalogue)
+
+
+def _unfit(catalogue: Catalogue, rules: tuple[Rule, ...], error: NotEvaluated) -> GuikeError:
+    rule = next(rule for rule in rules if rule.rule_id == error.rule_id)
+    return GuikeError(
+        t("{place}: {rule} can't be asked of {column}: {reason}", place=catalogue.where(rule),
+          rule=rule.rule_id, column=rule.expected.column, reason=error.reason.splitlines()[0][:200]),
+        t("A regular expression is for a column of text, bounds are for one of numbers."),
+    )  # fmt: skip
 
 
 def _evaluate(con: duckdb.DuckDBPyConnection, rules: tuple[Rule, ...]) -> dict[str, Outcome]:

@@ -31,6 +31,14 @@ RESULT_FORMAT: dict[str, Any] = {
 }
 
 
+class NotEvaluated(RuntimeError):
+    """A rule that can't be asked of what its column holds."""
+
+    def __init__(self, rule_id: str, reason: str) -> None:
+        super().__init__(f"{rule_id} could not be evaluated: {reason}")
+        self.rule_id, self.reason = rule_id, reason
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What came of one rule.
@@ -65,7 +73,7 @@ def evaluate(frame: pd.DataFrame, rules: list[Rule]) -> dict[str, Outcome]:
     """Evaluate `rules` on the whole frame; gives an outcome per rule_id.
 
     Raises:
-        RuntimeError: Great Expectations could not evaluate a rule on this frame.
+        NotEvaluated: Great Expectations could not evaluate a rule on this frame.
     """
     if frame.empty:
         return {rule.rule_id: Outcome(0, np.empty(0, np.int64)) for rule in rules}
@@ -97,7 +105,7 @@ def _outcome(validation: Any) -> tuple[str, Outcome]:
         failed = validation.exception_info or {}
         told = failed if "exception_message" in failed else next(iter(failed.values()), {})
         reason = told.get("exception_message") or told
-        raise RuntimeError(f"{rule_id} could not be evaluated: {reason}")
+        raise NotEvaluated(rule_id, str(reason))
     result = validation.result
     checked = result["element_count"] - (result.get("missing_count") or 0)
     return rule_id, Outcome(checked, np.asarray(result["unexpected_index_list"], dtype=np.int64))

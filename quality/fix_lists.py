@@ -81,9 +81,15 @@ def write_fix_lists(
                 t("There is nothing to mend for {owner}.", owner=owner),
                 t("`guike quality fixlist` without --owner writes everybody's list and names them."),
             )
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _write_all(con, settings, lists, None if owner is None else lists[0].owner)
-    _remember(folder, lists, is_complete=owner is None)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _write_all(con, settings, lists, None if owner is None else lists[0].owner)
+        _remember(folder, lists, is_complete=owner is None)
+    except OSError as error:
+        raise GuikeError(
+            t("Nothing can be written to {folder}: {reason}", folder=folder, reason=error.strerror or error),
+            t("Give another folder with --folder, or see that there is room and that you may write there."),
+        ) from error
     return sorted(lists, key=lambda one: (-one.issues, one.owner))
 
 

@@ -3,8 +3,9 @@
 Comes in: `quality.record_issues` (errors and warnings; what is waived stands elsewhere), the records
 themselves in `input`, the identity cross-reference and what the core knows of each customer's attributes.
 Goes out: the temporary table `fix_rows`, one row per issue, by owner. An issue's owner is who collected the
-record, else who looks after its customer, else nobody: those are the system's steward's. So are those about
-an employee's own record: nobody mends that himself, and a suspicion is for others to look into.
+record, else who looks after its customer, else nobody: those are the system's steward's. Who has left mends
+nothing any more and is passed over. The steward's are also those about an employee's own record: nobody mends
+that himself, and a suspicion is for others to look into.
 
 A value known elsewhere is proposed where it differs from the record's own, is usable, and isn't itself
 flagged as wrong; of several, the one that the golden customer would take first. That two systems disagree
@@ -91,17 +92,26 @@ def _collect_issues(con: duckdb.DuckDBPyConnection) -> None:
             "select customer_id, customer_name, nullif(trim(owner_name), '') from core.dim_customers"
         )
         xref = f"(select {_KEYS}, customer_id from identity.customer_xref)"
+    gone = "select null::varchar as staff_name limit 0"
+    if columns_of(con, "quality", "int_leavers"):
+        gone = "select distinct trim(staff_name) as staff_name from quality.int_leavers"
     con.execute(
         f"""create or replace temp table fix_issues as
+        with leavers as ({gone}),
+        issues as (
+            select i.*, x.customer_id,
+                case when i.entity <> 'staff' and leavers.staff_name is null
+                    then nullif(trim(i.staff), '') end as collector
+            from quality.record_issues as i
+            left join {xref} as x using ({_KEYS})
+            left join leavers on trim(i.staff) = leavers.staff_name
+            where i.severity in ('error', 'warn')),
+        caring as (from fix_customers anti join leavers on fix_customers.owner_name = leavers.staff_name)
         select
-            row_number() over () as issue, i.* exclude (department), x.customer_id,
-            case when i.entity = 'staff' then ''
-                else coalesce(nullif(trim(i.staff), ''), c.owner_name, '') end as owner,
-            case when i.entity <> 'staff' and trim(i.staff) <> '' then i.department end as department
-        from quality.record_issues as i
-        left join {xref} as x using ({_KEYS})
-        left join fix_customers as c using (customer_id)
-        where i.severity in ('error', 'warn')"""
+            row_number() over () as issue, i.* exclude (department, collector),
+            case when i.entity = 'staff' then '' else coalesce(i.collector, c.owner_name, '') end as owner,
+            case when i.collector is not null then i.department end as department
+        from issues as i left join caring as c using (customer_id)"""
     )
 
 

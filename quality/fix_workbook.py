@@ -81,9 +81,8 @@ def write_workbook(
     try:
         _write_lists(book, rows, systems, zone)
         _write_overview(book, overview)
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            book.save(file)
+        os.close(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
+        book.save(beside)  # by name: an archive whose file is closed under it complains when collected
         os.replace(beside, path)
     except BaseException:
         beside.unlink(missing_ok=True)
@@ -258,8 +257,10 @@ def _explanations(has_owner: bool) -> list[str]:
     ]  # fmt: skip
     if not has_owner:
         lines.insert(
-            0, t("No employee is named in these records; they are for whoever looks after the system.")
-        )
+            0,
+            t("No employee who is still here is named in these records; they are for whoever looks after the "
+              "system."),
+        )  # fmt: skip
     return lines
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -78,13 +79,26 @@ def number_rows(con: duckdb.DuckDBPyConnection, catalogue: Catalogue, entity: st
         raise GuikeError(
             t("{file}: an SQL expression for {entity} doesn't work: {reason}",
               file=catalogue.name, entity=entity, reason=str(error).splitlines()[0]),
-            t("Mend the entity's helpers, or the where of one of its rules ({rules}).",
-              rules=", ".join(catalogue.where(rule) for rule in catalogue.of(entity, gate))),
+            t("Mend the where of one of these rules, or a helper that it uses: {rules}.",
+              rules=", ".join(_not_working(con, catalogue, entity, gate))),
         ) from error  # fmt: skip
     _refuse_double_keys(con, entity, gate)
     if gate == 1:
         _refuse_unequal_checks(con, entity)
     return _one(con, "select count(*) from gate_rows")[0]
+
+
+def _not_working(con: duckdb.DuckDBPyConnection, catalogue: Catalogue, entity: str, gate: Gate) -> list[str]:
+    """The entity's rules whose SQL doesn't work, with file and line; all, if each works by itself."""
+    found, rules = [], catalogue.of(entity, gate)
+    for rule in rules:
+        alone = replace(catalogue, rules=(rule,))
+        try:
+            query = _rows_query(con, alone, entity, gate, _check_columns(con, alone, entity, gate))
+            con.execute(f"create or replace temp table gate_rows as {query}")
+        except duckdb.Error:
+            found.append(rule)
+    return [f"{rule.rule_id} ({catalogue.where(rule)})" for rule in found or rules]
 
 
 def read_frame(con: duckdb.DuckDBPyConnection, columns: list[str], condition: str | None) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from pipelines.extract.specs import ENTITIES
+from pipelines.i18n import t
 
 Severity = Literal["error", "warn", "info"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warn", "info")
@@ -22,13 +23,23 @@ DIMENSIONS: tuple[Dimension, ...] = (
     "completeness", "uniqueness", "validity", "consistency", "timeliness", "accuracy", "reconciliation"
 )  # fmt: skip
 Gate = Literal[1, 2]
-Mask = Literal["none", "phone", "name", "person", "email", "address"]
+Mask = Literal["none", "phone", "name", "person", "email", "address", "code"]
 Share = Annotated[float, Field(ge=0, le=1)]
+# How the input contract tags its columns: an issue's value is published, so it may not stand there unmasked.
+PERSONAL: dict[str, tuple[Mask, ...]] = {
+    "customer_name": ("name",), "contact_name": ("person",), "referred_name": ("person",),
+    "mobile": ("phone",), "phone": ("phone",), "customer_phone": ("phone",), "referred_phone": ("phone",),
+    "email": ("email",), "customer_email": ("email",), "address": ("address",),
+    "wechat_id": ("person", "name"), "credit_code": ("code",),
+}  # fmt: skip
 
 
 def _is_entity(name: str) -> str:
     if name not in ENTITIES:
-        raise ValueError(f"{name} is no entity of the input contract; those are {', '.join(ENTITIES)}")
+        known = ", ".join(ENTITIES)
+        raise ValueError(
+            t("{name} is no entity of the input contract; those are {known}", name=name, known=known)
+        )
     return name
 
 
@@ -36,7 +47,7 @@ def _compiles(regex: str) -> str:
     try:
         re.compile(regex)
     except re.error as error:
-        raise ValueError(f"the regular expression is wrong: {error}") from None
+        raise ValueError(t("the regular expression is wrong: {error}", error=error)) from None
     return regex
 
 
@@ -87,9 +98,9 @@ class _Bounds(Model):
     def _in_order(self) -> Self:
         low, high = self.min_value, self.max_value
         if low is None and high is None:
-            raise ValueError("give min_value, max_value or both")
+            raise ValueError(t("give min_value, max_value or both"))
         if isinstance(low, Number) and isinstance(high, Number) and low > high:
-            raise ValueError("min_value is above max_value")
+            raise ValueError(t("min_value is above max_value"))
         return self
 
 
@@ -155,19 +166,24 @@ class Rule(Model):
     @classmethod
     def _is_known(cls, name: str | None) -> str | None:
         if name is not None and name not in EXPECTATIONS:
-            raise ValueError(f"unknown expectation; known are {', '.join(EXPECTATIONS)}")
+            raise ValueError(t("unknown expectation; known are {known}", known=", ".join(EXPECTATIONS)))
         return name
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         if not self.rule_id.startswith(f"{self.entity}."):
-            raise ValueError(f"the rule_id of this rule must start with '{self.entity}.'")
+            raise ValueError(t("the rule_id of this rule must start with '{entity}.'", entity=self.entity))
         if self.gate == 2 and self.severity == "error":
-            raise ValueError("a rule of gate 2 comes too late to set a record aside: let it warn")
+            raise ValueError(t("a rule of gate 2 comes too late to set a record aside: let it warn"))
+        if self.mask == "none" and (personal := {self.field, self.shown_column} & PERSONAL.keys()):
+            name = min(personal)
+            words = t("{field} is personal data, and issues are published: write mask: {mask}", field=name,
+                      mask=PERSONAL[name][0])  # fmt: skip
+            raise ValueError(words)
         if (self.check is None) == (self.expectation is None):
-            raise ValueError("give either check or expectation")
+            raise ValueError(t("give either check or expectation"))
         if self.check and (self.column or self.kwargs):
-            raise ValueError("column and kwargs go with an expectation, not with a check")
+            raise ValueError(t("column and kwargs go with an expectation, not with a check"))
         if self.expectation:
             EXPECTATIONS[self.expectation].model_validate(self.kwargs)
         return self

@@ -5,7 +5,8 @@ in the model's YAML). Goes out: SQL expressions that publishing puts in place of
 value still lets a reader recognise a customer they know, and no reader call one they don't.
 
 Kinds: phone, email, name (which stays where it is an organisation's), person (which never stays),
-address, wechat; `text` for free text, in which numbers and e-mail addresses are blanked, names not;
+address, wechat, code (a firm's stays); `text` for free text, in which numbers and e-mail addresses are
+blanked, names not;
 `attribute` for a value whose kind is that of the golden customer's column named in `attribute` (lineage).
 """
 
@@ -36,6 +37,12 @@ _MASKS = {
     "person": _NAME,
     "address": "left({c}, least(6, length({c})::bigint // 2)) || '***'",
     "wechat": "left({c}, 2) || '***'",
+    # A firm's code is public, a person's id that stands in its place isn't, mistyped or right.
+    "code": (
+        "case when regexp_matches(trim({c}), '^(?:[0-9]{{15}}|[1-9][0-9]{{5}}(?:19|20)[0-9]{{2}}"
+        "(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{{3}}[0-9Xx])$') "
+        "then left(trim({c}), 3) || repeat('*', 12) || right(trim({c}), 2) else {c} end"
+    ),
     "text": (
         "regexp_replace(regexp_replace({c}, '[[:alnum:]._+-]+@[[:alnum:].-]+', '***', 'g'), "
         "'[0-9０-９][0-9０-９ -]{{5,}}[0-9０-９]', '***', 'g')"

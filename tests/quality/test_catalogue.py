@@ -10,7 +10,7 @@ import yaml
 from pipelines.errors import GuikeError
 from quality.catalogue import load_catalogue
 from quality.expectations import class_name
-from quality.rule import DIMENSIONS, EXPECTATIONS
+from quality.rule import DIMENSIONS, EXPECTATIONS, PERSONAL
 from tests.quality.input_layer import CHECKS_CONTRACT, INPUT_CONTRACT, contract, unified_contract
 
 RULE = """\
@@ -193,3 +193,4 @@ def test_personal_data_is_masked_as_the_input_contract_tags_it() -> None:
     for rule in load_catalogue().rules:
         if tag := tags.get((rule.entity, rule.field)):
             assert rule.mask == tag, rule.rule_id
+    assert {column for _, column in tags} == set(PERSONAL), "a company's rule may not show those"

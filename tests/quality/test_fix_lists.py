@@ -188,6 +188,20 @@ def test_nobodys_records_are_one_list(records: Records, tmp_path: Path) -> None:
     assert _lists(records, tmp_path, owner="nobody")[""].issues == one.issues
 
 
+def test_who_has_left_mends_nothing(records: Records, tmp_path: Path) -> None:
+    _found(records, (PHONE, "crm", "c1", "王伟"), (PHONE, "crm", "c2", "王伟"), (PHONE, "crm", "c3", "陈静"))
+    _known_elsewhere(records, [("crm", "c1", "mobile", "13800000000", False)])
+    with records.connection() as con:
+        con.execute(
+            "create table quality.int_leavers as select '王伟' as staff_name, date '2025-01-01' as left_on"
+        )
+    assert {owner: one.issues for owner, one in _lists(records, tmp_path).items()} == {
+        "李娜": 1,
+        "": 1,
+        "陈静": 1,
+    }
+
+
 def test_a_suspicion_is_not_the_suspects_to_mend(records: Records, tmp_path: Path) -> None:
     rule = next(rule.rule_id for rule in load_catalogue().rules if rule.entity == "staff")
     _found(records, (rule, "hr", "s1", "王伟"))
@@ -356,7 +370,7 @@ def test_a_failure_leaves_the_old_list(
         raise OSError("no room")
 
     monkeypatch.setattr(fix_workbook, "_write_overview", broken)
-    with pytest.raises(OSError, match="no room"):
+    with pytest.raises(GuikeError, match="no room"):
         _lists(records, tmp_path)
     assert path.read_bytes() == before
     assert not [one for one in tmp_path.iterdir() if one.name.endswith(".new")]

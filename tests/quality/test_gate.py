@@ -301,6 +301,19 @@ def test_an_issue_says_who_collected_it_and_shows_only_a_masked_value(sound: Rec
     ) == [(0,)]
 
 
+def test_a_person_s_id_is_no_wrong_code_and_never_shown(sound: Records) -> None:
+    sound.change(
+        "customers", "c0", credit_code="11010519491231002X", customer_name="无", mobile=None, email=None
+    )
+    sound.change("customers", "c1", credit_code="110105194912310021")
+    sound.change("customers", "c2", credit_code="91310000MA1FL0AX1X")
+    run(sound)
+    assert sound.query(
+        "select source_id, value_masked from quality.record_issues where field = 'credit_code' order by all"
+    ) == [("c1", "110************21"), ("c2", "91310000MA1FL0AX1X")]
+    assert sound.query("select source_id from quality.set_aside") == []
+
+
 def test_an_unchanged_run_changes_nothing(sound: Records) -> None:
     sound.change("orders", "o0", ordered_at=None)
     first = run(sound, "run-1")

@@ -15,7 +15,7 @@ import pytest
 from pipelines.errors import GuikeError
 from pipelines.settings import Settings
 from warehouse import store
-from warehouse.masking import manifest_path
+from warehouse.masking import manifest_path, masked_columns
 from warehouse.publish import current, publish, rollback, rolled_back_from, snapshots
 
 Fill = Callable[[int], None]
@@ -55,6 +55,22 @@ def test_personal_data_is_masked_by_its_tag(settings: Settings, fill: Fill) -> N
         ),
     ]
     assert _rows(settings, "select record from quality.set_aside") == [(None,)]
+
+
+@pytest.mark.parametrize(
+    ("code", "shown"),
+    [
+        ("91320400276184090N", "91320400276184090N"), ("91310000MA1FL0AX1", "91310000MA1FL0AX1"),
+        ("110105194912310021", "110************21"), ("11010519491231002x", "110************2x"),
+        ("110105491231002", "110************02"),
+    ],
+)  # fmt: skip
+def test_a_person_s_id_in_place_of_a_firm_s_code_is_masked(code: str, shown: str) -> None:
+    tags = {"core.t": {"code": "code"}}
+    masked = masked_columns("core.t", {"code": "VARCHAR"}, tags, "c")["code"]
+    assert duckdb.execute(f"select {masked} from (select $code as code)", {"code": code}).fetchone() == (
+        shown,
+    )
 
 
 def test_losing_values_are_masked_as_well(settings: Settings, fill: Fill) -> None:
