@@ -2,10 +2,11 @@
 
 Comes in: `quality.record_issues` (errors and warnings; what is waived stands elsewhere), the records
 themselves in `input`, the identity cross-reference and what the core knows of each customer's attributes.
-Goes out: the temporary table `fix_rows`, one row per issue, by owner. An issue's owner is who collected the
-record, else who looks after its customer, else nobody: those are the system's steward's. Who has left mends
-nothing any more and is passed over. The steward's are also those about an employee's own record: nobody mends
-that himself, and a suspicion is for others to look into.
+Goes out: the temporary table `fix_rows`, one row per issue, by owner. The owner of a customer's or contact's
+issue is who looks after the customer, of another's who made the record; each where the other is unknown, else
+nobody: those are the system's steward's. Who has left mends nothing any more and is passed over. Also the
+steward's are those about an employee's own record: nobody mends that himself, and a suspicion is for others
+to look into.
 
 A value known elsewhere is proposed where it differs from the record's own, is usable, and isn't itself
 flagged as wrong; of several, the one that the golden customer would take first. That two systems disagree
@@ -109,8 +110,13 @@ def _collect_issues(con: duckdb.DuckDBPyConnection) -> None:
         caring as (from fix_customers anti join leavers on fix_customers.owner_name = leavers.staff_name)
         select
             row_number() over () as issue, i.* exclude (department, collector),
-            case when i.entity = 'staff' then '' else coalesce(i.collector, c.owner_name, '') end as owner,
-            case when i.collector is not null then i.department end as department
+            case
+                when i.entity = 'staff' then ''
+                -- A customer handed over is the heir's to mend, whoever typed it.
+                when i.entity in ('customers', 'contacts') then coalesce(c.owner_name, i.collector, '')
+                else coalesce(i.collector, c.owner_name, '')
+            end as owner,
+            case when i.collector = owner then i.department end as department
         from issues as i left join caring as c using (customer_id)"""
     )
 

@@ -202,9 +202,10 @@ def _rows_query(
     joined = [f"c.{name}" for name in checks]
     conditions = {condition_name(rules, rule): rule.where for rule in rules if rule.where}
     helpers = needed_helpers(plan.helpers, [*wanted, *conditions.values()])
+    staff = plan.helpers.get(plan.staff, f"i.{plan.staff}") if plan.staff else "cast(null as varchar)"
     selected = [
         "row_number() over () as row_number", *(f"i.{name} as {name}" for name in KEY), "i.loaded_at",
-        f"{'i.' + plan.staff if plan.staff else 'cast(null as varchar)'} as gate_staff",
+        f"{staff} as gate_staff",
         f"{_month(con, entity, plan.moment)} as gate_month",
         *plain, *joined, *(f"{sql} as {name}" for name, sql in helpers.items()),
         *(f"coalesce({sql}, false) as {name}" for name, sql in conditions.items()),

@@ -224,7 +224,7 @@ class EntityPlan(Model):
     """How an entity's frame is read.
 
     Attributes:
-        staff: the input column with the collecting employee's name, if the entity has one.
+        staff: the input column or the helper with the collecting employee's name, if the entity has one.
         moment: the input column that says when the record was made, if the entity has one.
         helpers: column name -> SQL expression on the input row (alias i) and its join checks (alias c).
         hangs_on: whose records it is set aside with.

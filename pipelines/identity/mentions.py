@@ -26,16 +26,22 @@ BUSINESS = ("orders", "payments", "receivables", "contracts", "service_costs", "
 MENTION = "(mention)"
 """The source_table of members that are no record but a name used in rows."""
 
-# One row per source row that names a customer: the record it points at, else the hash of what it says.
 _ROWS = """
-    select {rank} as rank, '{entity}' as entity, {business} as is_business, rows.system, rows.source_table,
-        rows.source_id, node, case when node is null then
+    select {rank} as rank, '{entity}' as entity, {business} as is_business, system, source_table, source_id,
+        customer_source_id, customer_name, customer_phone, customer_email
+    from quality.passed_{entity}
+"""
+
+# One row per source row that names a customer: the record it points at, else the hash of what it says.
+_NAMING_ROWS = """
+    create or replace temp table naming_rows as
+    select rank, entity, is_business, rows.system, source_table, source_id, node, case when node is null then
             hash(rows.system, coalesce(customer_name, ''), coalesce(customer_phone, ''),
                 coalesce(customer_email, '')) end as mention,
         case when node is null then coalesce(customer_name, '') end as customer_name,
         case when node is null then coalesce(customer_phone, '') end as customer_phone,
         case when node is null then coalesce(customer_email, '') end as customer_email
-    from quality.passed_{entity} as rows
+    from ({rows}) as rows
     left join customer_references using (system, customer_source_id)
 """
 
@@ -239,7 +245,7 @@ def read_rows(con: duckdb.DuckDBPyConnection) -> None:
         _ROWS.format(rank=rank, entity=entity, business=str(entity in BUSINESS).lower())
         for rank, entity in enumerate(ENTITIES)
     )
-    con.execute(f"create or replace temp table naming_rows as {rows}")
+    con.execute(_NAMING_ROWS.format(rows=rows))
 
 
 def resolve_mentions(con: duckdb.DuckDBPyConnection) -> None:

@@ -54,7 +54,7 @@ _ONE_PER_KEY = """
 # A row of any entity points at a customer by its source_id alone; where two tables of one system have the
 # same, the table that comes first by name is meant.
 _REFERENCES = """
-    create or replace temp table customer_references as
+    create or replace temp view customer_references as
     select system, source_id as customer_source_id, arg_min(node, source_table) as node
     from nodes group by all
 """
@@ -262,7 +262,8 @@ def nothing_kept(con: duckdb.DuckDBPyConnection) -> bool:
 def build_records(con: duckdb.DuckDBPyConnection, most_names: int) -> None:
     """Make `nodes`, `node_identifiers`, `shared_values`, `customer_references`, `left_behind`, `touched`.
 
-    All are TEMP tables, but the first two, which are TEMP views of what is kept and what is fresh.
+    All are TEMP tables, but the first two, which are TEMP views of what is kept and what is fresh, and the
+    references, a view of the first.
     `left_behind` has the nodes that are not what they were, or gone. `touched` has the nodes whose pairs must
     be found anew: new and changed ones, and those at a value that has become shared or isn't any more.
 

@@ -78,7 +78,9 @@ def test_long_text_is_cut_between_characters(letter: str) -> None:
     assert LONGEST - 2 <= len(shown.encode("utf-16-le")) // 2 <= LONGEST
 
 
-def _known_elsewhere(records: Records, rows: list[tuple[str, str, str, str, bool]]) -> None:
+def _known_elsewhere(
+    records: Records, rows: list[tuple[str, str, str, str, bool]], owner: str | None = None
+) -> None:
     """The tables of identity and core: all records are C1's; rows of system, id, attribute, value, usable."""
     values = ", ".join(
         f"('C1', '{attribute}', '{value}', '{value}', {usable}, '{system}', 'customers', '{key}')"
@@ -97,7 +99,8 @@ def _known_elsewhere(records: Records, rows: list[tuple[str, str, str, str, bool
                 select distinct system, source_table, source_id, customer_id
                 from core.int_attribute_candidates;
             create table core.dim_customers as
-                select 'C1' as customer_id, '无锡机械有限公司' as customer_name, '李娜' as owner_name"""
+                select 'C1' as customer_id, '无锡机械有限公司' as customer_name, cast($owner as varchar) as owner_name""",
+            {"owner": owner},
         )
 
 
@@ -164,7 +167,7 @@ def test_each_owner_gets_what_is_theirs(sound: Records, tmp_path: Path) -> None:
     sound.change("payments", "p4", paid_at=None, raw_date="?")
     sound.write()
     run_gate_1(sound.settings, "run-1")
-    _known_elsewhere(sound, [("crm", "c2", "mobile", "13800000000", False)])
+    _known_elsewhere(sound, [("crm", "c2", "mobile", "13800000000", False)], "李娜")
     with sound.connection() as con:
         # As if its rule only counted.
         con.execute("update quality.record_issues set severity = 'info' where source_id = 'p4'")
@@ -181,6 +184,17 @@ def test_each_owner_gets_what_is_theirs(sound: Records, tmp_path: Path) -> None:
     assert [path.stat().st_mode & 0o077 for path in (tmp_path / "lists").glob("*.xlsx")] == [0, 0, 0]
 
 
+def test_a_customer_handed_over_is_the_heirs_to_mend(records: Records, tmp_path: Path) -> None:
+    """Whoever typed it; a document stays with who made it."""
+    _found(records, (PHONE, "crm", "c1", "陈静"), ("payments.date_is_real", "crm", "p1", "陈静"))
+    _known_elsewhere(
+        records, [("crm", "c1", "mobile", "x", False), ("crm", "p1", "mobile", "x", False)], "李娜"
+    )
+    lists = _lists(records, tmp_path)
+    assert {owner: one.issues for owner, one in lists.items()} == {"李娜": 1, "陈静": 1}
+    assert [row["Record"] for row in _rows(lists["李娜"].path)] == ["c1"]
+
+
 def test_nobodys_records_are_one_list(records: Records, tmp_path: Path) -> None:
     _found(records, ("payments.date_is_real", "crm", "p4", None), ("payments.date_is_real", "crm", "p5", " "))
     [one] = _lists(records, tmp_path).values()
@@ -190,7 +204,7 @@ def test_nobodys_records_are_one_list(records: Records, tmp_path: Path) -> None:
 
 def test_who_has_left_mends_nothing(records: Records, tmp_path: Path) -> None:
     _found(records, (PHONE, "crm", "c1", "王伟"), (PHONE, "crm", "c2", "王伟"), (PHONE, "crm", "c3", "陈静"))
-    _known_elsewhere(records, [("crm", "c1", "mobile", "13800000000", False)])
+    _known_elsewhere(records, [("crm", "c1", "mobile", "13800000000", False)], "李娜")
     with records.connection() as con:
         con.execute(
             "create table quality.int_leavers as select '王伟' as staff_name, date '2025-01-01' as left_on"
