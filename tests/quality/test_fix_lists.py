@@ -99,7 +99,8 @@ def _known_elsewhere(
                 select distinct system, source_table, source_id, customer_id
                 from core.int_attribute_candidates;
             create table core.dim_customers as
-                select 'C1' as customer_id, '无锡机械有限公司' as customer_name, cast($owner as varchar) as owner_name""",
+                select 'C1' as customer_id, '无锡机械有限公司' as customer_name,
+                    cast($owner as varchar) as owner_name""",
             {"owner": owner},
         )
 
