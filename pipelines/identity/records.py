@@ -311,10 +311,10 @@ def keep_records(con: duckdb.DuckDBPyConnection) -> None:
 
     Call it in a transaction, and last: `nodes` and `node_identifiers` are no more what they were.
     """
-    unchanged = "(select node from kept_nodes anti join left_behind using (node))"
-    con.execute(f"delete from identity.node_identifiers where node not in {unchanged}")
+    gone = "true" if nothing_kept(con) else "node in (select node from left_behind)"
+    con.execute(f"delete from identity.node_identifiers where {gone}")
     con.execute("insert into identity.node_identifiers by name from fresh_identifiers")
-    con.execute(f"delete from identity.nodes where node not in {unchanged}")
+    con.execute(f"delete from identity.nodes where {gone}")
     con.execute("insert into identity.nodes by name from fresh_nodes")
     con.execute("delete from identity.shared_values")
     con.execute("insert into identity.shared_values from shared_values")
