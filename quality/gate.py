@@ -109,7 +109,7 @@ def _result(con: duckdb.DuckDBPyConnection, catalogue: Catalogue) -> GateResult:
     rows = counted_rows(con, catalogue)
     set_aside = dict.fromkeys(rows, 0) | _counts(con, _SET_ASIDE)
     flagged = dict.fromkeys(rows, 0) | _counts(con, _FLAGGED)
-    messages = gate_stops(con, catalogue)
+    messages = stops(catalogue, 1, rules, rows, set_aside, reasons_set_aside(con))
     fine = t("Gate 1 passed: {rows} records checked, {aside} set aside, {flagged} flagged.",
              rows=f"{sum(rows[entity] for entity in checked):,}", aside=f"{sum(set_aside.values()):,}",
              flagged=f"{sum(flagged.values()):,}")  # fmt: skip

@@ -94,6 +94,8 @@ create or replace temp macro as_of_end() as cast(getvariable('as_of_end') as tim
 -- No moment after this can be real in a record loaded then: a day of grace for clocks, and the as-of day, for
 -- which a company may enter documents ahead. An as-of date in the past makes nothing that happened since unreal.
 create or replace temp macro latest_possible(loaded_at) as greatest(as_of_end(), loaded_at + interval 1 day);
+create or replace temp macro seconds_left(moment, loaded_at) as
+    date_diff('second', cast(moment as timestamp), latest_possible(loaded_at));
 
 -- The calendar day of a moment (UTC) in the company's time zone; the gate sets the variable.
 create or replace temp macro local_date(moment) as

@@ -18,7 +18,7 @@ from pathlib import Path
 import duckdb
 
 from pipelines.errors import GuikeError
-from pipelines.extract.specs import load_specs
+from pipelines.extract.specs import expect_system, load_specs
 from pipelines.i18n import t
 from pipelines.journal import Journal, as_text, moment_after
 from pipelines.record_name import RecordName
@@ -101,7 +101,7 @@ def add(
     """
     _expect_rule(catalogue, rule_id)
     if scope != ALL and "." not in scope:
-        _expect_system(settings, scope)
+        expect_system([spec.name for spec in load_specs(settings)], scope)
     elif scope != ALL:
         scope = str(RecordName.parse(scope))
     if until < settings.as_of:
@@ -227,12 +227,3 @@ def _expect_rule(catalogue: Catalogue, rule_id: str) -> None:
             t("Those on the same entity are: {rules}. `guike quality rules` lists all.",
               rules=", ".join(near) or "–"),
         )  # fmt: skip
-
-
-def _expect_system(settings: Settings, system: str) -> None:
-    known = [spec.name for spec in load_specs(settings)]
-    if system not in known:
-        raise GuikeError(
-            t("There is no system '{system}'.", system=system),
-            t("The systems are: {systems}.", systems=", ".join(known)),
-        )

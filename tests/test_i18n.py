@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from pipelines import cli, i18n
 from pipelines.settings import ROOT
@@ -91,6 +93,14 @@ def test_nothing_in_the_catalogue_is_unused(chinese: dict[str, str]) -> None:
 
     used = set(_sentences()) | set(_helps(typer.main.get_command(cli.app)))
     assert not sorted(set(chinese) - used)
+
+
+def test_no_sentence_is_translated_twice() -> None:
+    """YAML would silently take the later one, also where the earlier is what a reader expects."""
+    node = yaml.compose((ROOT / "pipelines" / "locale" / "zh.yml").read_text(encoding="utf-8"))
+    assert isinstance(node, yaml.MappingNode)
+    times = Counter(key.value for key, _ in node.value)
+    assert not [sentence for sentence, many in times.items() if many > 1]
 
 
 def test_sentences_are_literals() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -365,6 +366,15 @@ def load_spec(path: Path) -> SystemSpec:
             t("Give the file and the system the same name."),
         )  # fmt: skip
     return spec
+
+
+def expect_system(known: Collection[str], name: str) -> None:
+    """Refuse a name that none of the `known` systems has."""
+    if name not in known:
+        raise GuikeError(
+            t("There is no system '{system}'.", system=name),
+            t("The systems are: {systems}.", systems=", ".join(known)),
+        )
 
 
 def load_specs(settings: Settings) -> list[SystemSpec]:

@@ -2,7 +2,8 @@
 
 Comes in: the TEMP tables of `records.py`, and what earlier runs found. Goes out: TEMP `pairs` (all that are
 worth a person's look, scored), `edges` (left_node, right_node, method, score: those believed, of the records
-in `reached`, and all that a name attached), `cut_edges`, and `node_clusters` (every node with its cluster).
+in `reached`, and all that a name attached), `cut_edges`, `node_clusters` (every node with its cluster),
+`clusters` (of those in `reached`) and `reached` itself (the nodes whose cluster may be another than before).
 Ids are the business of `resolve.py`, so another matcher takes this one's place without a change elsewhere.
 
 In this order: people are compared with people and organisations with organisations, by the models in

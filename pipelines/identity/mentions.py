@@ -54,12 +54,12 @@ _SAID_MENTIONS = """
     group by mention
 """
 
-# Who has come, changed, gone, or is in another cluster than before; what they say or said, and the values
-# that have become shared, or are so no longer.
+# Who has changed, gone, or is in another cluster than before; what they said and what is said anew, and the
+# values that have become shared, or are so no longer.
 _AFFECTED = (
     """
     create or replace temp table affected_nodes as
-    select node from fresh_inputs union select node from left_behind union select node from relabelled
+    select node from left_behind union select node from relabelled
 """,
     """
     create or replace temp table affected_values as

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import duckdb
 
-from pipelines.identity.records import nothing_kept
+from pipelines.identity.records import is_true, nothing_kept
 
 SALES = ("orders", "payments", "receivables", "contracts", "service_costs")
 """Entities whose rows say that somebody buys; a system in which nobody does is an address book."""
@@ -31,7 +31,7 @@ _ADDRESS_BOOKS = """
     where system not in (select system from nodes semi join buyers using (node))
 """
 
-# An address book's people are attached by other rules.
+# Whether other systems are address books than when the last run asked, whose people other rules attach.
 _HAS_NEW_BOOKS = """
     with kept_books as (
         select distinct system from kept_nodes
@@ -165,7 +165,7 @@ def find_reached(con: duckdb.DuckDBPyConnection) -> None:
     """Make `reached`, and `buyers` (node) and `address_books` (system), by which it is told, too."""
     con.execute(_BUYERS)
     con.execute(_ADDRESS_BOOKS)
-    if nothing_kept(con) or _has_new_books(con):
+    if nothing_kept(con) or is_true(con, _HAS_NEW_BOOKS):
         con.execute("create or replace temp table reached as select node from nodes")
         return
     con.execute(_SEEDS)
@@ -175,12 +175,6 @@ def find_reached(con: duckdb.DuckDBPyConnection) -> None:
         pass
     con.execute("drop table frontier")
     con.execute("drop table reached_now")
-
-
-def _has_new_books(con: duckdb.DuckDBPyConnection) -> bool:
-    """Whether other systems are address books than when the last run asked."""
-    row = con.execute(_HAS_NEW_BOOKS).fetchone()
-    return bool(row and row[0])
 
 
 def _grow(con: duckdb.DuckDBPyConnection) -> bool:

@@ -40,10 +40,7 @@ _INPUTS = """
     left join contacts using (system, source_table, source_id)
 """
 
-# A careless source repeats a key: the first such record stands for all of them.
-_REPEATS = (
-    "select count(*) > count(distinct hash(system, source_table, source_id)) from quality.passed_customers"
-)
+# Where a careless source repeats a key, the first such record stands for all of them.
 _ONE_PER_KEY = """
     select * from record_inputs
     qualify row_number() over (
@@ -259,6 +256,18 @@ def nothing_kept(con: duckdb.DuckDBPyConnection) -> bool:
     return not con.execute("select 1 from kept_nodes limit 1").fetchone()
 
 
+def is_true(con: duckdb.DuckDBPyConnection, question: str) -> bool:
+    """The answer to a query for one yes or no."""
+    row = con.execute(question).fetchone()
+    return bool(row and row[0])
+
+
+def repeats_key(con: duckdb.DuckDBPyConnection, rows: str) -> bool:
+    """Whether several of the rows have one key, as in a careless source."""
+    key = "hash(system, source_table, source_id)"
+    return is_true(con, f"select count(*) > count(distinct {key}) from {rows}")
+
+
 def build_records(con: duckdb.DuckDBPyConnection, most_names: int) -> None:
     """Make `nodes`, `node_identifiers`, `shared_values`, `customer_references`, `left_behind`, `touched`.
 
@@ -273,8 +282,7 @@ def build_records(con: duckdb.DuckDBPyConnection, most_names: int) -> None:
             An own employee's number or address identifies no customer either.
     """
     con.execute(_INPUTS)
-    repeats = con.execute(_REPEATS).fetchone()
-    inputs = f"({_ONE_PER_KEY})" if repeats and repeats[0] else "record_inputs"
+    inputs = f"({_ONE_PER_KEY})" if repeats_key(con, "quality.passed_customers") else "record_inputs"
     con.execute(_DIFFERING.format(inputs=inputs))
     con.execute(_FRESH)
     parse_names(con, f"({_NAMES})", "record_names")

@@ -35,7 +35,14 @@ from pipelines.identity.model import load_model
 from pipelines.identity.namesakes import keep_shares
 from pipelines.identity.normalise import install_macros
 from pipelines.identity.reach import find_concerned, list_owners, list_relabelled
-from pipelines.identity.records import build_records, define_views, keep_records, rules_signature
+from pipelines.identity.records import (
+    build_records,
+    define_views,
+    is_true,
+    keep_records,
+    repeats_key,
+    rules_signature,
+)
 from pipelines.identity.review import build_queue, keep_queue
 from pipelines.settings import Settings
 from warehouse import store
@@ -250,7 +257,7 @@ def _add_rows(con: duckdb.DuckDBPyConnection) -> None:
     """
     key = "system, source_table, source_id"
     source = "entity_rows where customer_id is not null"
-    if _is_any(con, f"select count(*) > count(distinct hash({key})) from entity_rows"):
+    if repeats_key(con, "entity_rows"):
         source += (
             f" qualify row_number() over (partition by {key} order by rank, score desc, customer_id, method)"
             " = 1"
@@ -259,13 +266,8 @@ def _add_rows(con: duckdb.DuckDBPyConnection) -> None:
         f"create or replace temp table xref_now as select {key}, customer_id, method, score from {source}"
     )
     tables = "(select distinct system, source_table from entity_rows)"
-    if _is_any(con, f"select exists (from nodes semi join {tables} using (system, source_table))"):
+    if is_true(con, f"select exists (from nodes semi join {tables} using (system, source_table))"):
         con.execute(f"delete from xref_now where ({key}) in (select ({key}) from nodes)")
-
-
-def _is_any(con: duckdb.DuckDBPyConnection, question: str) -> bool:
-    row = con.execute(question).fetchone()
-    return bool(row and row[0])
 
 
 def _write(con: duckdb.DuckDBPyConnection, run_id: str, moment: datetime, is_new: bool) -> None:

@@ -13,8 +13,7 @@ import dagster as dg
 from dagster._core.errors import DagsterExecutionInterruptedError
 from dagster._core.utils import make_new_run_id
 
-from pipelines.errors import GuikeError
-from pipelines.extract.specs import load_specs
+from pipelines.extract.specs import expect_system, load_specs
 from pipelines.i18n import t
 from pipelines.orchestration.assets import raw_keys
 from pipelines.orchestration.automation import run_tags
@@ -102,11 +101,7 @@ def _selection(
         return [spec.key for spec in specs if spec.group_name in groups]
     if only:
         systems = {spec.name: spec for spec in load_specs(settings)}
-        if only not in systems:
-            raise GuikeError(
-                t("There is no system '{system}'.", system=only),
-                t("The systems are: {systems}.", systems=", ".join(systems)),
-            )
+        expect_system(systems, only)
         others = {key for spec in systems.values() if spec.name != only for key in raw_keys(spec)}
         return [spec.key for spec in definitions.resolve_all_asset_specs() if spec.key not in others]
     return None
