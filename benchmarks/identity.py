@@ -252,7 +252,7 @@ def _scale(options: argparse.Namespace) -> None:
         table.add_row(
             f"{full['records']:,}", f"{full['seconds']:.1f}",
             f"{1e6 * full['seconds'] / full['records']:.0f}", f"{full['mib']:,.0f}",
-            f"{later['seconds']:.1f}", f"{later['seconds'] / full['seconds']:.0%}", f"{later['mib']:,.0f}",
+            f"{later['seconds']:.1f}", f"{later['seconds'] / full['seconds']:.1%}", f"{later['mib']:,.0f}",
         )  # fmt: skip
         shutil.rmtree(home)
     CONSOLE.print(table)

@@ -3,10 +3,9 @@
 - agreement: every rule against the defects that the demo company plants (its truth), over several seeds; and
   against faults that the demo doesn't have, spoilt into a copy of its input layer. Wanted: recall of 0.98 and
   precision of 0.95 per rule, and at most 0.5 % of the clean records flagged.
-- scale: all rules over 1,000,000 customer records and 3,000,000 orders, within 90 s and 6 GiB, rule by
-rule; beside
-  them, in the same run, the pandas script with the plain checks that one would write instead. Only when
-      asked for.
+- scale: all rules over 1,000,000 customer records and 3,000,000 orders, within 90 s and 6 GiB, rule by rule;
+  beside them, in the same run, the pandas script with the plain checks that one would write instead. Only
+  when asked for.
 
     make bench-quality
     make bench-quality ARGS="--seeds 7 8 9 --customers 3000"

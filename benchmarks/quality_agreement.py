@@ -3,8 +3,7 @@
 Comes in: a connection of `quality_truth`, and `quality_defects.yml`. Goes out: a `Score` per rule and the
 share of clean records that were flagged. Recall counts planted defects that came into the input layer and
 that somebody could see; precision counts a flag as right where the defect was planted, or the truth proves
-    the
-    flaw.
+the flaw.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ from pipelines.identity.constrain import constrain
 from pipelines.identity.model import Model, count_frequencies, load_model, score_pairs
 from pipelines.identity.namesakes import attach_namesakes
 from pipelines.identity.reach import find_reached
-from pipelines.identity.records import nothing_kept
+from pipelines.identity.records import is_true, nothing_kept
 
 MODELS = ("person", "organisation")
 
@@ -47,20 +47,22 @@ USABLE = """
 # Records with a name; those without wait for `attach`. Where nothing tells a person from a firm, both are
 # tried.
 _COMPARED = """
-    with listed as (
+    with said as (
         select node,
-            list_sort(list(distinct value) filter (kind = 'phone')) as phones,
-            list_sort(list(distinct right(regexp_replace(value, '[^0-9]', '', 'g'), 9))
-                filter (kind = 'phone')) as tails,
-            list_sort(list(distinct value) filter (kind = 'email')) as emails,
-            list_sort(list(distinct value) filter (kind in ('credit_code', 'tax_number',
-                'personal_id'))) as codes,
-            list_sort(list(distinct split_part(value, '@', 2))
-                filter (kind = 'email' and not is_free_domain(split_part(value, '@', 2)))) as domains,
-            min(split_part(value, '@', 1)) filter (kind = 'email') as mailbox,
-            min(value) filter (kind = 'wechat') as wechat,
-            min(value) filter (kind = 'phone' and is_mobile(value)) as mobile
-        from usable semi join {wanted} using (node) group by node)
+            list(value) filter (kind = 'phone') as phones, list(value) filter (kind = 'email') as emails,
+            list(value) filter (kind in ('credit_code', 'tax_number', 'personal_id')) as codes,
+            min(value) filter (kind = 'wechat') as wechat
+        from usable semi join {wanted} using (node) group by node),
+    listed as (
+        select node, wechat, list_sort(list_distinct(phones)) as phones,
+            list_sort(list_distinct(emails)) as emails, list_sort(list_distinct(codes)) as codes,
+            list_sort(list_distinct([right(regexp_replace(phone, '[^0-9]', '', 'g'), 9)
+                for phone in phones])) as tails,
+            list_sort(list_distinct([split_part(email, '@', 2)
+                for email in emails if not is_free_domain(split_part(email, '@', 2))])) as domains,
+            list_min([split_part(email, '@', 1) for email in emails]) as mailbox,
+            list_min([phone for phone in phones if is_mobile(phone)]) as mobile
+        from said)
     select nodes.* exclude (system, source_table, source_id, created_at, content, wechat, city, first_number,
             second_number, email_normalised),
         listed.wechat, listed.mobile, listed.mailbox,
@@ -175,7 +177,8 @@ TABLES = """
 def match_by_models(con: duckdb.DuckDBPyConnection) -> None:
     """The `Matcher` with Splink's models; see the module's docstring for its order."""
     con.execute(USABLE)
-    list_compared(con)
+    list_compared(con, "fresh_nodes")
+    _add_compared(con, "select node from touched anti join fresh_nodes using (node)")
     con.execute(_ANEW)
     con.execute(_KEPT_PAIRS)
     con.execute("create or replace temp table blocking_keys as from identity.blocking_keys limit 0")
@@ -201,13 +204,19 @@ def match_by_models(con: duckdb.DuckDBPyConnection) -> None:
         con.execute(f"drop table {table}")
 
 
-def list_compared(con: duckdb.DuckDBPyConnection) -> None:
-    """Make `compared`, what the models ask for, of the nodes in `touched`; needs `usable`."""
+def list_compared(con: duckdb.DuckDBPyConnection, nodes: str = "nodes") -> None:
+    """Make `compared`, what the models ask for, of those `nodes` that are in `touched`; needs `usable`."""
     for macro in _MACROS:
         con.execute(macro)
-    con.execute(
-        f"create or replace temp table compared as {_COMPARED.format(nodes='nodes', wanted='touched')}"
-    )
+    con.execute(f"create or replace temp table compared as {_COMPARED.format(nodes=nodes, wanted='touched')}")
+
+
+def _add_compared(con: duckdb.DuckDBPyConnection, wanted: str) -> None:
+    """Add the nodes that the query gives, which are what they were, to `compared`."""
+    con.execute(f"create or replace temp table wanted as {wanted}")
+    if is_true(con, "select exists (from wanted)"):
+        con.execute(f"insert into compared {_COMPARED.format(nodes='kept_nodes', wanted='wanted')}")
+    con.execute("drop table wanted")
 
 
 def keep_matches(con: duckdb.DuckDBPyConnection) -> None:
@@ -278,15 +287,14 @@ def _find_pairs(con: duckdb.DuckDBPyConnection, model: Model, of_kind: str) -> N
 
 
 def _add_partners(con: duckdb.DuckDBPyConnection) -> None:
-    """Add to `compared` who stands in a pair but isn't touched, and so is what he was."""
+    """Add to `compared` who stands in a pair but isn't touched."""
     pairs = " union all ".join(f"select * from {name}_pairs" for name in MODELS)
-    con.execute(
-        f"create or replace temp table partners as with pairs as ({pairs}) "
+    _add_compared(
+        con,
+        f"with pairs as ({pairs}) "
         "select left_node as node from pairs where left_node not in (from touched) "
-        "union select right_node from pairs where right_node not in (from touched)"
+        "union select right_node from pairs where right_node not in (from touched)",
     )
-    con.execute(f"insert into compared {_COMPARED.format(nodes='kept_nodes', wanted='partners')}")
-    con.execute("drop table partners")
 
 
 def _score_pairs(con: duckdb.DuckDBPyConnection, model: Model, of_kind: str) -> None:

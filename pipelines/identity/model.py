@@ -267,7 +267,7 @@ def score_pairs(
     con.execute("use scoring")
     try:
         columns = ", ".join(model.compared())
-        con.execute(f"create or replace table scoring_records as select node, {columns} from temp.{records}")
+        con.execute(f"create or replace view scoring_records as select node, {columns} from temp.{records}")
         con.execute(
             "create or replace table scoring_pairs as select '0' as match_key, left_node as join_key_l, "
             f"right_node as join_key_r from temp.{pairs}"

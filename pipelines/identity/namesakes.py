@@ -68,26 +68,25 @@ _EXPECTED = """
 # 0: a name and nothing else; 1: with an address, or a firm's name as registered.
 _BARE = """
     create or replace temp table bare as
-    with owning as (
-        select distinct cluster from components
-        semi join (select node from usable where kind <> 'wechat') using (node))
+    with without as (
+        select node, cluster from components
+        anti join (select node from usable where kind <> 'wechat') using (node))
     select cluster, max(case when address is not null or firm_key is not null then 1 else 0 end) as much
-    from components anti join owning using (cluster) inner join nodes using (node)
+    from without
+    anti join (from components anti join without using (node)) using (cluster)
+    inner join nodes using (node)
     group by cluster
     having bool_or(name_key is not null)
-"""
-
-_FIRMS = """
-    create or replace temp table firm_forms as
-    select distinct cluster, core_name, brand, trade
-    from nodes inner join components using (node)
-    where party_type = 'organisation' and branch is null and length(core_name) > 1
 """
 
 # Firms that a bare one's name can mean: the core first, else the brand.
 _FIRM_PAIRS = """
     create or replace temp table name_pairs as
-    with bare_forms as (select firm_forms.*, much from firm_forms inner join bare using (cluster)),
+    with firm_forms as (
+        select cluster, core_name, brand, trade
+        from nodes inner join components using (node)
+        where party_type = 'organisation' and branch is null and length(core_name) > 1),
+    bare_forms as (select distinct firm_forms.*, much from firm_forms inner join bare using (cluster)),
     matched as (
         select one.cluster, other.cluster as other, one.much, 1 as rank, one.core_name as name
         from bare_forms as one inner join firm_forms as other on one.core_name = other.core_name
@@ -111,24 +110,21 @@ _FIRM_PAIRS = """
 # People of whom less is known than of another of the same full name, or different things.
 _PEOPLE_PAIRS = """
     insert into name_pairs
-    with borne as (
-        select name_normalised as name, cluster, min(surname) as surname, min(given_name) as given_name,
-            any_value(bare.much) as much
-        from nodes inner join components using (node) left join bare using (cluster)
-        where party_type is distinct from 'organisation' and given_name is not null
-        group by name, cluster),
-    shared as (
-        select * from borne
-        qualify count(*) over (partition by name) > 1),
+    with people as (
+        select node, cluster, name_normalised as name, surname, given_name
+        from nodes inner join components using (node)
+        where party_type is distinct from 'organisation' and given_name is not null),
     named as (
-        select name, min(surname) as surname, min(given_name) as given_name from shared group by name),
+        select name, min(surname) as surname, min(given_name) as given_name from people group by name
+        having min(cluster) <> max(cluster)),
     parts as (
         select name, 'surname' as part, surname as value from named
         union all select name, 'letter', unnest({letters}) from named),
     expected as ({expected}),
+    rare as (select name, namesakes from expected where namesakes < $namesakes_in_place),
     forms as (
-        select name, cluster, coalesce(much, 2) as much, namesakes
-        from shared inner join expected using (name) where namesakes < $namesakes_in_place),
+        select distinct name, cluster, coalesce(much, 2) as much, namesakes
+        from people inner join rare using (name) left join bare using (cluster)),
     kinds as (
         select cluster, list(distinct kind) as kinds
         from components semi join (select cluster from forms where much = 2) using (cluster)
@@ -201,7 +197,6 @@ def attach_namesakes(con: duckdb.DuckDBPyConnection) -> None:
     """Attach whom a name alone can mean, and make `clusters`."""
     _count_names(con)
     con.execute(_BARE)
-    con.execute(_FIRMS)
     con.execute(_FIRM_PAIRS.format(expected=_EXPECTED.format(population="firms")))
     con.execute(
         _PEOPLE_PAIRS.format(letters=_LETTERS, expected=_EXPECTED.format(population="people")),
@@ -215,7 +210,7 @@ def attach_namesakes(con: duckdb.DuckDBPyConnection) -> None:
             con.execute(_CANDIDATES, {"much": much, "kind": kind})
             attach_candidates(con)
     con.execute(_CLUSTERS)
-    for table in ("bare", "firm_forms", "name_pairs", "places", "fitting", "labels", "candidates",
+    for table in ("bare", "name_pairs", "places", "fitting", "labels", "candidates",
                   "attached"):  # fmt: skip
         con.execute(f"drop table {table}")
 

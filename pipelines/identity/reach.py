@@ -47,8 +47,6 @@ _SEEDS = """
     create or replace temp table reached as
     select node from touched
     union
-    select node from nodes anti join kept_node_clusters using (node)
-    union
     select usable.node
     from kept_node_identifiers as said
     semi join left_behind using (node)
@@ -119,8 +117,9 @@ _IDS = """
         select customer_id from kept_node_clusters semi join concerned_labels using (cluster)
         union
         select members.customer_id
-        from nodes anti join kept_node_clusters using (node)
-        inner join identity.members as members using (system, source_table, source_id)
+        from identity.members as members
+        inner join (from fresh_nodes anti join kept_node_clusters using (node))
+            using (system, source_table, source_id)
         union
         select customer_id from mentions_known where not is_settled)
     select customer_id from own

@@ -191,10 +191,13 @@ _RECOUNTED = """
 # name is spelled in several ways: whole names are counted with more patience.
 _SHARED = """
     create or replace temp table shared_values as
-    select identifiers.kind, identifiers.value
-    from node_identifiers as identifiers
-    semi join recounted using (kind, value)
-    inner join nodes using (node)
+    with often as (
+        select kind, value, list(node) as nodes
+        from node_identifiers semi join recounted using (kind, value)
+        group by all having count(*) > $most),
+    bearers as (select kind, value, unnest(nodes) as node from often)
+    select kind, value
+    from bearers inner join nodes using (node)
     group by all
     having count(distinct nodes.name_key)
             > $most * case when kind in ('credit_code', 'tax_number', 'personal_id') then 4 else 1 end
