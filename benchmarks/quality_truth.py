@@ -2,8 +2,8 @@
 
 Comes in: a demo home after a run, with the truth beside it. Goes out, in a connection of its own: `defects`
 (defect, field), `truth` (true_customer, group_customer) and `cheats` (staff who invent) in the warehouse's
-keys; `masters`, `marks`, `people` and `true_rhythms`, out of which the SQL in `quality_defects.yml` says what
-can be seen and what is true.
+keys; `masters`, `marks`, `people`, `touches` and `true_rhythms`, out of which the SQL in `quality_defects.yml`
+says what can be seen and what is true.
 """
 
 from __future__ import annotations
@@ -80,8 +80,9 @@ _DAYS = {
     "contracts": "signed_on", "quotes": "quoted_at", "surveys": "surveyed_at", "usage": "used_on",
 }  # fmt: skip
 _RHYTHMS = """
+create temp table touches as {days};
 create temp table true_rhythms as
-    with touched as (select distinct true_customer, happened_on from ({days})
+    with touched as (select distinct true_customer, happened_on from touches
         where happened_on is not null and happened_on <= date '{as_of}'),
     gaps as (
         select true_customer, happened_on,
@@ -122,7 +123,7 @@ def open_with_truth(home: Path, as_of: date) -> duckdb.DuckDBPyConnection:
     )
     con.execute(_MASTERS)
     parts = [
-        f"select truth.true_customer, {_day(moment)} as happened_on "
+        f"select system, source_table, source_id, truth.true_customer, {_day(moment)} as happened_on "
         f"from quality.passed_{entity} inner join truth using (system, source_table, source_id)"
         for entity, moment in _DAYS.items()
     ]

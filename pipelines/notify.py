@@ -229,7 +229,12 @@ def _expect_taken(kind: str, answer: requests.Response) -> None:
 def _mail(given: Channels, subject: str, text: str) -> None:
     """Send the message by SMTP: encrypted, or without a password."""
     address = urlsplit(given.smtp if "://" in given.smtp else f"smtp://{given.smtp}")
-    if address.scheme not in _SMTP_PORTS or not address.hostname or not given.receivers or not given.sender:
+    usual = _SMTP_PORTS.get(address.scheme)
+    try:
+        port = usual and (address.port or usual)
+    except ValueError:  # no number, or none below 65536
+        port = None
+    if not port or not address.hostname or not given.receivers or not given.sender:
         raise NotSent(t(
             "GUIKE_NOTIFY_SMTP (smtp://host:587 or smtps://host:465), GUIKE_NOTIFY_EMAIL_FROM and "
             "GUIKE_NOTIFY_EMAIL_TO belong together"
@@ -240,7 +245,6 @@ def _mail(given: Channels, subject: str, text: str) -> None:
     message["Message-ID"] = make_msgid(domain="guike.invalid")
     message.set_content(text)
     try:
-        port = address.port or _SMTP_PORTS[address.scheme]
         with _opened(address.scheme, address.hostname, port) as server:
             if given.smtp_user:
                 server.login(given.smtp_user, given.smtp_password)

@@ -13,6 +13,7 @@ them in a file of its own; a rule and a helper stand only once.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
@@ -108,6 +109,7 @@ class _Merged:
     rules: dict[str, Rule] = field(default_factory=dict)
     places: dict[str, Place] = field(default_factory=dict)
     settings: list[tuple[str, Setting, Place]] = field(default_factory=list)
+    own_names: list[tuple[str, Place]] = field(default_factory=list)
 
 
 def load_catalogue(path: Path = RULES_FOLDER) -> Catalogue:
@@ -126,6 +128,7 @@ def load_catalogue(path: Path = RULES_FOLDER) -> Catalogue:
     if not merged.rules:
         raise _refused(Place(path.name, 1), t("there are no rules"))
     _apply_settings(merged)
+    _refuse_unused(merged)
     try:
         links = _in_order(merged.entities)
     except CycleError as error:
@@ -145,7 +148,11 @@ def files_of(path: Path) -> Sequence[Path]:
     """The catalogue's files in the order in which they count: by name, a company's own last."""
     if not path.is_dir():
         return [path]
-    return sorted(path.glob("*.yml"), key=lambda file: (file.name.startswith("company"), file.name))
+    return sorted(path.glob("*.yml"), key=lambda file: (_is_companys(file), file.name))
+
+
+def _is_companys(file: Path) -> bool:
+    return file.name.startswith("company")
 
 
 def _read(file: Path, content: bytes) -> tuple[_File, yaml.Node | None]:
@@ -176,6 +183,13 @@ def _merge(merged: _Merged, file: Path, said: _File, tree: yaml.Node | None) -> 
 
     if said.max_set_aside is not None:
         merged.max_set_aside = said.max_set_aside
+    if _is_companys(file):
+        merged.own_names += [
+            (name, place(key, name))
+            for key, names in (("patterns", said.patterns), ("thresholds", said.thresholds))
+            for name in names
+            if name not in getattr(merged, key)
+        ]
     merged.patterns |= said.patterns
     merged.thresholds |= said.thresholds
     for entity, plan in said.entities.items():
@@ -211,6 +225,18 @@ def _apply_settings(merged: _Merged) -> None:
             raise _refused(place, t("there is no rule {rule}", rule=rule_id))
         changed = setting.model_dump(include=setting.model_fields_set)
         merged.rules[rule_id] = _changed(merged.rules[rule_id], changed, place)
+
+
+def _refuse_unused(merged: _Merged) -> None:
+    """A name of the company's own that nothing asks for is another one's, mistyped."""
+    asked = [str(rule.kwargs) for rule in merged.rules.values()]
+    asked += [helper for plan in merged.entities.values() for helper in plan.helpers.values()]
+    words = set(re.findall(r"\w+", " ".join(asked)))
+    for name, place in merged.own_names:
+        if name not in words:
+            known = ", ".join(sorted({*merged.patterns, *merged.thresholds} - {name}))
+            raise _refused(place, t("nothing asks for {name}; is it mistyped? There are {known}",
+                                    name=name, known=known))  # fmt: skip
 
 
 def _filled(rule: Rule, merged: _Merged) -> Rule:

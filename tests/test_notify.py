@@ -280,7 +280,18 @@ def test_a_password_is_not_sent_unencrypted(monkeypatch: pytest.MonkeyPatch) -> 
     assert not [line for line in server.lines if line.upper().startswith("AUTH")]
 
 
-def test_half_of_the_mail_settings_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    _set(monkeypatch, email_to="wang@example.com")
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"email_to": "wang@example.com"},
+        {"email_to": "wang@example.com", "email_from": "g@example.com", "smtp": "smtp://mail:x"},
+        {"email_to": "wang@example.com", "email_from": "g@example.com", "smtp": "smtp://mail:99999"},
+        {"email_to": "wang@example.com", "email_from": "g@example.com", "smtp": "https://mail:443"},
+    ],
+)
+def test_mail_settings_that_cannot_work_are_told(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, str]
+) -> None:
+    _set(monkeypatch, **given)
     [delivery] = notify(load_settings(), "Gate 1", "x")
     assert "GUIKE_NOTIFY_SMTP" in str(delivery.problem)

@@ -140,6 +140,8 @@ def test_a_company_s_file_adds_rules_and_changes_ours(tmp_path: Path) -> None:
         ("rule_id: orders.number", "rule_id: orders.has_date", 9, "twice; first in rules.yml, line 5"),
         ("orders.has_date: {severity: warn", "orders.number: {severity: error", 7, "too late"),
         ("thresholds: {least: 5}", "thresholds: {least: five}", 3, "least"),
+        ("thresholds: {least: 5}", "thresholds: {least: 5, leest: 5}", 3, "nothing asks for leest"),
+        ("patterns: {real: '^", "patterns: {rael: x, real: '^", 2, "nothing asks for rael"),
     ],
 )
 def test_a_company_s_file_is_refused_with_its_own_name_and_line(

@@ -76,17 +76,30 @@ contested as (
     having min(compared) <> max(compared) and min(system) <> max(system)
 ),
 
+-- A number counts where a contact has it, too.
+votes as (
+    select customer_id, attribute, compared, system from told
+    union
+    select records.customer_id, 'mobile', numbers.value, numbers.system
+    from {{ source('identity', 'identifiers') }} as numbers
+    inner join records
+        on numbers.system = records.system
+        and numbers.source_table = records.source_table
+        and numbers.source_id = records.source_id
+    where numbers.kind = 'phone'
+),
+
 -- In how many systems a value stands. Who looks after a customer is for the most trusted one to say: the others
 -- keep the name of the first owner, and agree in that.
 held as (
     select
-        told.customer_id,
-        told.attribute,
-        told.compared,
-        case when told.attribute = 'owner' then 1 else count(distinct told.system) end as systems
-    from told
-    inner join contested on told.customer_id = contested.customer_id and told.attribute = contested.attribute
-    group by told.customer_id, told.attribute, told.compared
+        votes.customer_id,
+        votes.attribute,
+        votes.compared,
+        case when votes.attribute = 'owner' then 1 else count(*) end as systems
+    from votes
+    inner join contested on votes.customer_id = contested.customer_id and votes.attribute = contested.attribute
+    group by votes.customer_id, votes.attribute, votes.compared
 ),
 
 disputed as (

@@ -12,7 +12,8 @@ orders as (
         {{ comparable_text('passed.product_name') }} as product,
         passed.staff_name,
         {{ local_date('passed.ordered_at') }} as ordered_on,
-        passed.amount_gross as amount
+        passed.amount_gross as amount,
+        passed.amount_net
     from {{ source('quality', 'passed_orders') }} as passed
     left join {{ source('identity', 'customer_xref') }} as owners
         on passed.system = owners.system
@@ -90,6 +91,7 @@ judged as (
         orders.source_id,
         orders.is_sale,
         orders.amount,
+        orders.amount_net,
         twins.amount as twin_amount,
         twins.told_by as twin_system,
         lines.amount as lines_amount,
@@ -101,6 +103,8 @@ judged as (
         orders.is_sale and twins.amount is not null and abs(twins.amount - orders.amount) > {{ limits.amount_tolerance }}
             as is_unlike_twin,
         lines.amount is not null and abs(lines.amount - orders.amount) > {{ limits.amount_tolerance }} as is_unlike_lines,
+        -- No tax lies between them, but 10,000 does.
+        orders.amount <> 0 and {{ is_of_other_size('orders.amount', 'abs(orders.amount_net)', 1.2) }} as is_unlike_net,
         case when orders.ordered_on > leavers.left_on then leavers.left_on end as staff_left_on
     from orders
     left join twins
@@ -125,7 +129,10 @@ weighed as (
             is_unlike_lines and {{ is_in_other_unit('amount', 'lines_amount') }}
             or (
                 not coalesce(lines_amount is not null and not is_unlike_lines, false)
-                and is_sale and {{ is_of_other_size('amount', 'usual_amount', limits.usual_spread) }}
+                and (
+                    is_unlike_net
+                    or is_sale and {{ is_of_other_size('amount', 'usual_amount', limits.usual_spread) }}
+                )
             ),
             false
         ) as is_in_other_unit,
@@ -149,12 +156,14 @@ final as (
         is_in_other_unit,
         lacks_tax_of_lines or lacks_tax_of_twin or lacks_tax_of_payments as is_without_tax,
         case
-            when is_in_other_unit then coalesce(case when is_unlike_lines then lines_amount end, usual_amount)
+            when is_in_other_unit
+                then coalesce(case when is_unlike_lines then lines_amount when is_unlike_net then amount_net end, usual_amount)
             when lacks_tax_of_lines then lines_amount
             when lacks_tax_of_twin then twin_amount
             when lacks_tax_of_payments then paid_amount
         end as unit_other,
         case
+            when is_in_other_unit and not is_unlike_lines and is_unlike_net then 'net'
             when is_in_other_unit and not is_unlike_lines then 'usual'
             when is_in_other_unit or lacks_tax_of_lines then 'lines'
             when lacks_tax_of_twin then twin_system
