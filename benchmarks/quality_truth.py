@@ -2,8 +2,8 @@
 
 Comes in: a demo home after a run, with the truth beside it. Goes out, in a connection of its own: `defects`
 (defect, field), `truth` (true_customer, group_customer) and `cheats` (staff who invent) in the warehouse's
-keys; `masters`, `marks`, `people`, `touches` and `true_rhythms`, out of which the SQL in `quality_defects.yml`
-says what can be seen and what is true.
+keys; `masters`, `marks`, `people`, `touches` and `true_rhythms`, out of which the SQL in
+`quality_defects.yml` says what can be seen and what is true.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 -- Where a customer's records in two systems say different things. Believed is what more systems say, then what the
--- more trusted one says; the other record is told so, with the value and the system that has it. Compared are normalised forms, and
--- only values that could be right: a number that can be dialled, a code whose check digit is right, a name in full.
+-- more trusted one says; the other record is told so, with the value and the system that has it. Compared are
+-- normalised forms, and only values that could be right: a number that can be dialled, a code whose check digit is
+-- right, a name in full.
 {%- set attributes = {
     'owner': {'compared': comparable_text('owner_name'), 'shown': 'owner_name'},
     'province': {'compared': 'province', 'shown': 'coalesce(region, province)', 'when': 'branch is null'},

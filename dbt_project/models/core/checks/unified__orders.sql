@@ -157,7 +157,9 @@ final as (
         lacks_tax_of_lines or lacks_tax_of_twin or lacks_tax_of_payments as is_without_tax,
         case
             when is_in_other_unit
-                then coalesce(case when is_unlike_lines then lines_amount when is_unlike_net then amount_net end, usual_amount)
+                then coalesce(
+                    case when is_unlike_lines then lines_amount when is_unlike_net then amount_net end, usual_amount
+                )
             when lacks_tax_of_lines then lines_amount
             when lacks_tax_of_twin then twin_amount
             when lacks_tax_of_payments then paid_amount
