@@ -1,6 +1,6 @@
 -- A record whose contact person another system knows under another name: nobody of that name is there, but
--- somebody with the same number or surname, as a more trusted system or several others say. Two buyers of one firm with
--- different surnames and numbers are two people, and no conflict.
+-- somebody with the same number or surname. Who is right only the customer can say, so that both sides are told. Two
+-- buyers of one firm with different surnames and numbers are two people, and no conflict.
 {%- set full_name = '^[一-鿿]{2,4}$' %}
 {%- set title = title_pattern() %}
 with
@@ -57,11 +57,6 @@ same_name as (
         on asked.customer_id = named.customer_id and asked.name = named.name and asked.system <> named.system
 ),
 
--- In how many systems a person stands under the customer.
-spread as (
-    select customer_id, name, count(distinct system) as systems from named group by customer_id, name
-),
-
 -- Of several the most trusted one counts.
 others as (
     select
@@ -78,12 +73,10 @@ others as (
         and asked.system <> named.system
         and asked.name <> named.name
         and (asked.number = named.number or left(asked.name, 1) = left(named.name, 1))
-    inner join spread on named.customer_id = spread.customer_id and named.name = spread.name
     anti join same_name
         on asked.system = same_name.system
         and asked.source_table = same_name.source_table
         and asked.source_id = same_name.source_id
-    where asked.trust <= named.trust or spread.systems > 1
 ),
 
 final as (

@@ -204,6 +204,17 @@ registers as (
     group by system, source_table
 ),
 
+-- Of whom neither number, address nor code is known, nobody can tell what he does in other systems.
+recognisable as (
+    select distinct owners.customer_id
+    from {{ source('identity', 'identifiers') }} as known
+    inner join owners
+        on known.system = owners.system
+        and known.source_table = owners.source_table
+        and known.source_id = owners.source_id
+    where known.kind <> 'wechat' and not known.is_shared
+),
+
 rhythms as (
     select customer_id, contact_days, usual_gap_days, silent_days, untouched_days from {{ ref('int_customer_rhythms') }}
 ),
@@ -244,6 +255,7 @@ final as (
                     then rhythms.silent_days > {{ limits.silence_least_days }}
                         and rhythms.silent_days > {{ limits.silence_gaps }} * rhythms.usual_gap_days
                 else rhythms.untouched_days > {{ limits.untouched_years }} * 365.25
+                    and recognisable.customer_id is not null
             end
             and not records.is_deleted,
             false
@@ -293,6 +305,7 @@ final as (
         on records.system = registers.system and records.source_table = registers.source_table
     left join leavers on records.owner_name = leavers.staff_name
     left join rhythms on records.customer_id = rhythms.customer_id
+    left join recognisable on records.customer_id = recognisable.customer_id
 )
 
 select * from final
