@@ -53,7 +53,7 @@ create temp table masters as
     inner join truth using (system, source_table, source_id);
 
 create temp table marks as
-    select system, source_table, source_id, true_customer, unnest([
+    select system, source_table, source_id, true_customer, is_deleted, unnest([
         mobile_normalised, phone_normalised, email_normalised,
         case when regexp_matches(address_normalised, '[0-9]') then address_normalised end
     ]) as mark

@@ -60,7 +60,7 @@ def _chinese() -> str:
     """headed → bracketed → named → placed → core, place and legal form."""
     words = lexicon()
     towns = any_of([*words["municipalities"], *cities()])
-    inner = rf"^(.{{2,4}}?)({towns})市?(.{{2,}})$"
+    inner = rf"^({HAN}{{0,4}}[a-z0-9]+|.{{2,4}}?)({towns})市?(.{{2,}})$"
     after = rf"^(.{{2,}}(?:{any_of(words['trade_words'])}))({towns})$"
 
     def bare(name: str) -> str:

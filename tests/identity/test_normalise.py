@@ -158,10 +158,11 @@ def test_a_short_name_has_a_core_but_no_registered_key(
     assert (parts["party_type"], parts["core_name"], parts["firm_key"]) == ("organisation", core, None)
 
 
-@pytest.mark.parametrize("raw", ["王总", "王经理", "王小姐", "王先生", "老王"])
+@pytest.mark.parametrize("raw", ["王总", "王经理", "王小姐", "王先生", "老王", "兰小姐", "芦总"])
 def test_a_title_leaves_the_surname_only(con: duckdb.DuckDBPyConnection, raw: str) -> None:
     parts = _parts(con, raw)
-    assert (parts["party_type"], parts["surname"], parts["name_normalised"]) == ("person", "王", None)
+    surname = raw.strip("总经理小姐先生老")
+    assert (parts["party_type"], parts["surname"], parts["name_normalised"]) == ("person", surname, None)
 
 
 @pytest.mark.parametrize(

@@ -10,14 +10,23 @@ owners as (
 ),
 
 records as (
+    -- A placeholder has no normalised name.
     select
-        customer_id, system, source_table, source_id,
-        coalesce(trust, 0) as trust,
-        coalesce(contact_name, case when party_type = 'person' then customer_name end) as person,
-        contact_name is not null as is_contact,
-        case when has_valid_mobile then mobile end as number
-    from {{ ref('int_customer_records') }}
-    where not coalesce(is_deleted, false)
+        described.customer_id, described.system, described.source_table, described.source_id,
+        coalesce(described.trust, 0) as trust,
+        coalesce(
+            described.contact_name,
+            case when described.party_type = 'person' and normalised.name_normalised is not null
+                then described.customer_name end
+        ) as person,
+        described.contact_name is not null as is_contact,
+        case when described.has_valid_mobile then described.mobile end as number
+    from {{ ref('int_customer_records') }} as described
+    left join {{ source('identity', 'records') }} as normalised
+        on described.system = normalised.system
+        and described.source_table = normalised.source_table
+        and described.source_id = normalised.source_id
+    where not coalesce(described.is_deleted, false)
 ),
 
 contacts as (
