@@ -132,7 +132,9 @@ def python_stage(
     Args:
         suites: entity -> the check that shows what the gate's rules on it found.
     """
-    check = dg.AssetCheckSpec("passed", asset=keys[0], blocking=True)
+    check = dg.AssetCheckSpec(
+        "passed", asset=keys[0], blocking=True, description="The stage ended, and no gate stopped the run."
+    )
 
     @dg.multi_asset(
         name=stage,
@@ -178,12 +180,20 @@ def python_stages(manifest: Mapping[str, Any]) -> list[dg.AssetsDefinition]:
     catalogue = load_catalogue()
     # What leaves gate 1 is one view per entity; gate 2 writes nothing of an entity's own.
     on_passed = {
-        entity: dg.AssetCheckSpec("gate_1", asset=["quality", f"passed_{entity}"])
+        entity: dg.AssetCheckSpec(
+            "gate_1",
+            asset=["quality", f"passed_{entity}"],
+            description=f"Every rule on {entity} that a record can be asked by itself.",
+        )
         for entity in catalogue.checked_at(1)
         if f"passed_{entity}" in passed
     }
     on_unified = {
-        entity: dg.AssetCheckSpec(f"gate_2_{entity}", asset=gate_2[0])
+        entity: dg.AssetCheckSpec(
+            f"gate_2_{entity}",
+            asset=gate_2[0],
+            description=f"Every rule on {entity} that needs to know which records are one customer.",
+        )
         for entity in catalogue.checked_at(2)
         if f"passed_{entity}" in passed
     }
