@@ -228,13 +228,13 @@ def _expect_taken(kind: str, answer: requests.Response) -> None:
 
 def _mail(given: Channels, subject: str, text: str) -> None:
     """Send the message by SMTP: encrypted, or without a password."""
-    address = urlsplit(given.smtp if "://" in given.smtp else f"smtp://{given.smtp}")
-    usual = _SMTP_PORTS.get(address.scheme)
     try:
-        port = usual and (address.port or usual)
-    except ValueError:  # no number, or none below 65536
-        port = None
-    if not port or not address.hostname or not given.receivers or not given.sender:
+        address = urlsplit(given.smtp if "://" in given.smtp else f"smtp://{given.smtp}")
+        port = address.port or _SMTP_PORTS.get(address.scheme)
+    except ValueError:  # a port that is none, or no address
+        address, port = urlsplit(""), None
+    if (address.scheme not in _SMTP_PORTS or not port or not address.hostname
+            or not given.receivers or not given.sender):  # fmt: skip
         raise NotSent(t(
             "GUIKE_NOTIFY_SMTP (smtp://host:587 or smtps://host:465), GUIKE_NOTIFY_EMAIL_FROM and "
             "GUIKE_NOTIFY_EMAIL_TO belong together"

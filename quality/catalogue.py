@@ -30,6 +30,8 @@ from quality.rule import Entity, EntityPlan, Gate, Link, Model, Number, Regex, R
 RULES_FOLDER = Path(__file__).parent / "rules"
 
 _NO_PLAN = EntityPlan()
+# How helpers and conditions ask for a number or a pattern.
+_ASKED = re.compile(r"\b(pattern|threshold)\('(\w+)'\)")
 # The one written in C, where libyaml is there, reads the rules in a tenth of the time.
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -109,7 +111,7 @@ class _Merged:
     rules: dict[str, Rule] = field(default_factory=dict)
     places: dict[str, Place] = field(default_factory=dict)
     settings: list[tuple[str, Setting, Place]] = field(default_factory=list)
-    own_names: list[tuple[str, Place]] = field(default_factory=list)
+    own_names: list[tuple[str, str, Place]] = field(default_factory=list)
 
 
 def load_catalogue(path: Path = RULES_FOLDER) -> Catalogue:
@@ -185,10 +187,10 @@ def _merge(merged: _Merged, file: Path, said: _File, tree: yaml.Node | None) -> 
         merged.max_set_aside = said.max_set_aside
     if _is_companys(file):
         merged.own_names += [
-            (name, place(key, name))
-            for key, names in (("patterns", said.patterns), ("thresholds", said.thresholds))
-            for name in names
-            if name not in getattr(merged, key)
+            (kind, name, place(f"{kind}s", name))
+            for kind in ("pattern", "threshold")
+            for name in getattr(said, f"{kind}s")
+            if name not in getattr(merged, f"{kind}s")
         ]
     merged.patterns |= said.patterns
     merged.thresholds |= said.thresholds
@@ -228,13 +230,19 @@ def _apply_settings(merged: _Merged) -> None:
 
 
 def _refuse_unused(merged: _Merged) -> None:
-    """A name of the company's own that nothing asks for is another one's, mistyped."""
-    asked = [str(rule.kwargs) for rule in merged.rules.values()]
-    asked += [helper for plan in merged.entities.values() for helper in plan.helpers.values()]
-    words = set(re.findall(r"\w+", " ".join(asked)))
-    for name, place in merged.own_names:
-        if name not in words:
-            known = ", ".join(sorted({*merged.patterns, *merged.thresholds} - {name}))
+    """A pattern or threshold of the company's own that nothing asks for is another one's, mistyped."""
+    texts = [rule.where or "" for rule in merged.rules.values()]
+    texts += [helper for plan in merged.entities.values() for helper in plan.helpers.values()]
+    asked = set(_ASKED.findall(" ".join(texts)))
+    for rule in merged.rules.values():
+        for value in rule.kwargs.values():
+            if isinstance(value, dict):
+                asked.add(("pattern", value["pattern"]))
+            elif isinstance(value, str):
+                asked.add(("threshold", value.removeprefix("$")))
+    for kind, name, place in merged.own_names:
+        if (kind, name) not in asked:
+            known = ", ".join(sorted(set(getattr(merged, f"{kind}s")) - {name}))
             raise _refused(place, t("nothing asks for {name}; is it mistyped? There are {known}",
                                     name=name, known=known))  # fmt: skip
 

@@ -287,6 +287,7 @@ def test_a_password_is_not_sent_unencrypted(monkeypatch: pytest.MonkeyPatch) -> 
         {"email_to": "wang@example.com", "email_from": "g@example.com", "smtp": "smtp://mail:x"},
         {"email_to": "wang@example.com", "email_from": "g@example.com", "smtp": "smtp://mail:99999"},
         {"email_to": "wang@example.com", "email_from": "g@example.com", "smtp": "https://mail:443"},
+        {"email_to": "wang@example.com", "email_from": "g@example.com", "smtp": "smtp://[::1"},
     ],
 )
 def test_mail_settings_that_cannot_work_are_told(

@@ -7,6 +7,7 @@ something about him has changed.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import duckdb
@@ -15,7 +16,7 @@ import pytest
 from pipelines.identity import resolve
 from pipelines.identity.ledger import replay
 from pipelines.identity.match import match_by_models
-from tests.identity.conftest import World
+from tests.identity.conftest import World, firm
 from warehouse import store
 
 _GIVEN = "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超秀霞平刚桂英华玉兰红建国志"
@@ -106,6 +107,25 @@ def test_a_number_that_becomes_shared_ties_nobody_any_more(world: World) -> None
     assert frozenset(("40", "41")) not in world.partition()
     assert {"40", "41"} <= _spied(world, rows + pair)["compared"]
     assert frozenset(("40", "41")) in world.partition()
+
+
+def test_two_that_were_alike_and_go_together_leave_nothing_behind(world: World) -> None:
+    """The dead would tie the living: one name in two cities was compared with both of them."""
+    name, late = "鑫源机械有限公司", datetime(2025, 5, 5)
+    here = [_person(number) for number in range(40)]
+    here += [firm("x", name, region="上海"), firm("y", name, region="江苏苏州")]
+    world.put([*here, firm("a", name, created_at=late), firm("b", name, created_at=late)])
+    world.run()
+    world.put(here)
+    world.run()
+    known = "(select node from identity.nodes)"
+    for table, column in (("pairs", "left_node"), ("pairs", "right_node"), ("blocking_keys", "node"),
+                          ("node_clusters", "node")):  # fmt: skip
+        assert world.rows(f"select * from identity.{table} where {column} not in {known}") == []
+    asked = "select left_id, right_id, score from identity.review_queue order by all"
+    after = world.partition(), world.rows(asked)
+    world.run(rebuild=True)
+    assert (world.partition(), world.rows(asked)) == after
 
 
 def test_a_crowd_at_one_number_outlives_the_record_it_was_compared_with(world: World) -> None:

@@ -133,6 +133,18 @@ def test_a_company_s_file_adds_rules_and_changes_ours(tmp_path: Path) -> None:
     assert [rule.rule_id for rule in catalogue.disabled] == ["orders.has_date"]
 
 
+def test_a_number_of_the_company_s_own_may_be_asked_for_in_helpers_and_conditions(tmp_path: Path) -> None:
+    write(tmp_path, RULE)
+    text = COMPANY.replace("least: 5", "least: 5, few: 3, many: 9").replace(
+        'days: "1"', "days: \"threshold('few')\""
+    )
+    text = text.replace(
+        "kwargs: {min_value: $least}", "kwargs: {min_value: $least}, where: i.amount_net > threshold('many')"
+    )
+    (tmp_path / "company.yml").write_text(text, encoding="utf-8")
+    assert load_catalogue(tmp_path).thresholds["many"] == 9
+
+
 @pytest.mark.parametrize(
     ("old", "new", "line", "reason"),
     [
@@ -141,6 +153,8 @@ def test_a_company_s_file_adds_rules_and_changes_ours(tmp_path: Path) -> None:
         ("orders.has_date: {severity: warn", "orders.number: {severity: error", 7, "too late"),
         ("thresholds: {least: 5}", "thresholds: {least: five}", 3, "least"),
         ("thresholds: {least: 5}", "thresholds: {least: 5, leest: 5}", 3, "nothing asks for leest"),
+        ("thresholds: {least: 5}", "thresholds: {least: 5, days: 5}", 3, "nothing asks for days"),
+        ("thresholds: {least: 5}", "thresholds: {least: 5, real: 5}", 3, "nothing asks for real"),
         ("patterns: {real: '^", "patterns: {rael: x, real: '^", 2, "nothing asks for rael"),
     ],
 )

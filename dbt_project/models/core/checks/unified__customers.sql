@@ -204,7 +204,7 @@ registers as (
     group by system, source_table
 ),
 
--- Of whom neither number, address nor code is known, nobody can tell what he does in other systems.
+-- Of whom neither number, e-mail address nor code is known, nobody can tell what he does in other systems.
 recognisable as (
     select distinct owners.customer_id
     from {{ source('identity', 'identifiers') }} as known

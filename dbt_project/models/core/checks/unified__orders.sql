@@ -103,8 +103,10 @@ judged as (
         orders.is_sale and twins.amount is not null and abs(twins.amount - orders.amount) > {{ limits.amount_tolerance }}
             as is_unlike_twin,
         lines.amount is not null and abs(lines.amount - orders.amount) > {{ limits.amount_tolerance }} as is_unlike_lines,
-        -- No tax lies between them, but 10,000 does.
-        orders.amount <> 0 and {{ is_of_other_size('orders.amount', 'abs(orders.amount_net)', 1.2) }} as is_unlike_net,
+        -- No tax lies between them, but 10,000 does; nobody writes less than 1,000 yuan in 万元.
+        orders.amount <> 0
+        and greatest(abs(orders.amount), abs(orders.amount_net)) >= 1000
+        and {{ is_of_other_size('orders.amount', 'abs(orders.amount_net)', 1.2) }} as is_unlike_net,
         case when orders.ordered_on > leavers.left_on then leavers.left_on end as staff_left_on
     from orders
     left join twins
@@ -125,17 +127,12 @@ judged as (
 weighed as (
     select
         *,
-        coalesce(
-            is_unlike_lines and {{ is_in_other_unit('amount', 'lines_amount') }}
-            or (
-                not coalesce(lines_amount is not null and not is_unlike_lines, false)
-                and (
-                    is_unlike_net
-                    or is_sale and {{ is_of_other_size('amount', 'usual_amount', limits.usual_spread) }}
-                )
-            ),
-            false
-        ) as is_in_other_unit,
+        case
+            when is_unlike_lines and {{ is_in_other_unit('amount', 'lines_amount') }} then 'lines'
+            when lines_amount is not null and not is_unlike_lines then null
+            when is_unlike_net then 'net'
+            when is_sale and {{ is_of_other_size('amount', 'usual_amount', limits.usual_spread) }} then 'usual'
+        end as other_unit_by,
         coalesce(is_unlike_lines and {{ is_without_tax('amount', 'lines_amount', limits.tax_rates, 'lines') }}, false)
             as lacks_tax_of_lines,
         coalesce(is_unlike_twin and {{ is_without_tax('amount', 'twin_amount', limits.tax_rates) }}, false)
@@ -153,27 +150,25 @@ final as (
         system,
         source_table,
         source_id,
-        is_in_other_unit,
+        other_unit_by is not null as is_in_other_unit,
         lacks_tax_of_lines or lacks_tax_of_twin or lacks_tax_of_payments as is_without_tax,
         case
-            when is_in_other_unit
-                then coalesce(
-                    case when is_unlike_lines then lines_amount when is_unlike_net then amount_net end, usual_amount
-                )
+            when other_unit_by = 'lines' then lines_amount
+            when other_unit_by = 'net' then amount_net
+            when other_unit_by = 'usual' then usual_amount
             when lacks_tax_of_lines then lines_amount
             when lacks_tax_of_twin then twin_amount
             when lacks_tax_of_payments then paid_amount
         end as unit_other,
         case
-            when is_in_other_unit and not is_unlike_lines and is_unlike_net then 'net'
-            when is_in_other_unit and not is_unlike_lines then 'usual'
-            when is_in_other_unit or lacks_tax_of_lines then 'lines'
+            when other_unit_by is not null then other_unit_by
+            when lacks_tax_of_lines then 'lines'
             when lacks_tax_of_twin then twin_system
             when lacks_tax_of_payments then 'payments'
         end as unit_from,
-        is_unlike_lines and not is_in_other_unit and not lacks_tax_of_lines as is_unlike_lines,
+        is_unlike_lines and coalesce(other_unit_by <> 'lines', true) and not lacks_tax_of_lines as is_unlike_lines,
         case when is_unlike_lines then lines_amount end as lines_other,
-        coalesce(is_unlike_twin and not is_in_other_unit and not lacks_tax_of_twin, false) as has_conflicting_amount,
+        coalesce(is_unlike_twin and other_unit_by is null and not lacks_tax_of_twin, false) as has_conflicting_amount,
         case when is_unlike_twin then twin_amount end as amount_other,
         case when is_unlike_twin then twin_system end as amount_from,
         staff_left_on is not null as has_staff_gone,
