@@ -13,7 +13,8 @@ orders as (
         passed.staff_name,
         {{ local_date('passed.ordered_at') }} as ordered_on,
         passed.amount_gross as amount,
-        passed.amount_net
+        passed.amount_net,
+        passed.cost_amount
     from {{ source('quality', 'passed_orders') }} as passed
     left join {{ source('identity', 'customer_xref') }} as owners
         on passed.system = owners.system
@@ -92,6 +93,7 @@ judged as (
         orders.is_sale,
         orders.amount,
         orders.amount_net,
+        orders.cost_amount,
         twins.amount as twin_amount,
         twins.told_by as twin_system,
         lines.amount as lines_amount,
@@ -131,6 +133,7 @@ weighed as (
             when is_unlike_lines and {{ is_in_other_unit('amount', 'lines_amount') }} then 'lines'
             when lines_amount is not null and not is_unlike_lines then null
             when is_unlike_net then 'net'
+            when is_sale and {{ is_of_other_size('amount', 'cost_amount', limits.usual_spread) }} then 'cost'
             when is_sale and {{ is_of_other_size('amount', 'usual_amount', limits.usual_spread) }} then 'usual'
         end as other_unit_by,
         coalesce(is_unlike_lines and {{ is_without_tax('amount', 'lines_amount', limits.tax_rates, 'lines') }}, false)
@@ -155,6 +158,7 @@ final as (
         case
             when other_unit_by = 'lines' then lines_amount
             when other_unit_by = 'net' then amount_net
+            when other_unit_by = 'cost' then cost_amount
             when other_unit_by = 'usual' then usual_amount
             when lacks_tax_of_lines then lines_amount
             when lacks_tax_of_twin then twin_amount
