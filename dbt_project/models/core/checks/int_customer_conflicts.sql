@@ -79,28 +79,30 @@ contested as (
 
 -- A number counts where a contact has it, too.
 votes as (
-    select customer_id, attribute, compared, system from told
+    select told.customer_id, told.attribute, told.compared, told.system
+    from told
+    inner join contested on told.customer_id = contested.customer_id and told.attribute = contested.attribute
     union
-    select records.customer_id, 'mobile', numbers.value, numbers.system
-    from {{ source('identity', 'identifiers') }} as numbers
-    inner join records
-        on numbers.system = records.system
-        and numbers.source_table = records.source_table
-        and numbers.source_id = records.source_id
-    where numbers.kind = 'phone'
+    select records.customer_id, contested.attribute, numbers.value, numbers.system
+    from contested
+    inner join records on contested.customer_id = records.customer_id
+    inner join {{ source('identity', 'identifiers') }} as numbers
+        on records.system = numbers.system
+        and records.source_table = numbers.source_table
+        and records.source_id = numbers.source_id
+    where contested.attribute = 'mobile' and numbers.kind = 'phone'
 ),
 
 -- In how many systems a value stands. Who looks after a customer is for the most trusted one to say: the others
 -- keep the name of the first owner, and agree in that.
 held as (
     select
-        votes.customer_id,
-        votes.attribute,
-        votes.compared,
-        case when votes.attribute = 'owner' then 1 else count(*) end as systems
+        customer_id,
+        attribute,
+        compared,
+        case when attribute = 'owner' then 1 else count(*) end as systems
     from votes
-    inner join contested on votes.customer_id = contested.customer_id and votes.attribute = contested.attribute
-    group by votes.customer_id, votes.attribute, votes.compared
+    group by customer_id, attribute, compared
 ),
 
 disputed as (

@@ -204,19 +204,22 @@ registers as (
     group by system, source_table
 ),
 
--- Of whom neither number, e-mail address nor code is known, nobody can tell what he does in other systems.
-recognisable as (
-    select distinct owners.customer_id
-    from {{ source('identity', 'identifiers') }} as known
-    inner join owners
-        on known.system = owners.system
-        and known.source_table = owners.source_table
-        and known.source_id = owners.source_id
-    where known.kind <> 'wechat' and not known.is_shared
-),
-
 rhythms as (
     select customer_id, contact_days, usual_gap_days, silent_days, untouched_days from {{ ref('int_customer_rhythms') }}
+),
+
+-- Of whom neither number, e-mail address nor code is known, nobody can tell what he does in other systems.
+recognisable as (
+    select distinct records.customer_id
+    from records
+    inner join rhythms on records.customer_id = rhythms.customer_id
+    inner join {{ source('identity', 'identifiers') }} as known
+        on records.system = known.system
+        and records.source_table = known.source_table
+        and records.source_id = known.source_id
+    where
+        rhythms.untouched_days > {{ limits.untouched_years }} * 365.25
+        and known.kind <> 'wechat' and not known.is_shared
 ),
 
 final as (
