@@ -223,6 +223,9 @@ def _build(settings: Settings) -> None:
         code = command.wait()
     if code:
         words = "\n".join(failures[:_ERRORS_SHOWN] or told)
+        # Ctrl-C goes to dbt as well, and dbt may have ended of it before it was noticed here.
+        if "KeyboardInterrupt" in words:
+            raise KeyboardInterrupt
         raise GuikeError(
             t("dbt failed on the copy:\n{reason}", reason=why_it_failed(code, words)),
             t("Run `guike run`: if that works and this doesn't, report it."),

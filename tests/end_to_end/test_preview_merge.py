@@ -7,11 +7,13 @@ change, lock or fill what belongs to the runs.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import shutil
 import signal
 import subprocess
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +117,23 @@ def test_ctrl_c_leaves_nothing_behind(copy: Company) -> None:
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 130, output
     assert _left(copy) == []
+
+
+def test_a_ctrl_c_that_only_dbt_noticed_is_none_of_its_failures(monkeypatch: pytest.MonkeyPatch) -> None:
+    from pipelines.orchestration import preview
+    from pipelines.settings import load_settings
+
+    said = {"info": {"level": "error", "name": "Error", "msg": "Encountered an error:\nKeyboardInterrupt"}}
+
+    class Interrupted:
+        lines = io.StringIO(json.dumps(said) + "\n")
+
+        def wait(self) -> int:
+            return 2
+
+    monkeypatch.setattr(preview, "run_dbt", lambda *_: nullcontext(Interrupted()))
+    with pytest.raises(KeyboardInterrupt):
+        preview._build(load_settings())
 
 
 def test_what_a_killed_preview_left_is_cleared_and_a_full_disk_is_told(
