@@ -178,8 +178,7 @@ def match_by_models(con: duckdb.DuckDBPyConnection) -> None:
     """The `Matcher` with Splink's models; see the module's docstring for its order."""
     con.execute(USABLE)
     list_compared(con, "fresh_nodes")
-    _add_compared(con, "select node from touched where node not in (select node from fresh_nodes) "
-                       "and node not in (from left_behind)")  # fmt: skip
+    _add_compared(con, "select node from touched anti join fresh_nodes using (node)")
     con.execute(_ANEW)
     con.execute(_KEPT_PAIRS)
     con.execute("create or replace temp table blocking_keys as from identity.blocking_keys limit 0")

@@ -214,11 +214,13 @@ _SHARED = """
 # Whom a record that has changed or gone was compared with, may have been compared with no other, in a crowd.
 _TOUCHED = """
     create or replace temp table touched as
+    with partners as (
+        select left_node as node from kept_pairs semi join left_behind on right_node = node
+        union
+        select right_node from kept_pairs semi join left_behind on left_node = node)
     select node from fresh_inputs
     union
-    select left_node from kept_pairs semi join left_behind on right_node = node
-    union
-    select right_node from kept_pairs semi join left_behind on left_node = node
+    select node from partners anti join left_behind using (node)
     union
     select identifiers.node
     from node_identifiers as identifiers
