@@ -208,8 +208,9 @@ rhythms as (
     select customer_id, contact_days, usual_gap_days, silent_days, untouched_days from {{ ref('int_customer_rhythms') }}
 ),
 
--- Of whom neither number, e-mail address nor code is known, nobody can tell what he does in other systems.
-recognisable as (
+-- For years without a touch; but of whom neither number, e-mail address nor code is known, nobody can tell what he
+-- does in other systems.
+untouched as (
     select distinct records.customer_id
     from records
     inner join rhythms on records.customer_id = rhythms.customer_id
@@ -257,8 +258,7 @@ final as (
                 when rhythms.contact_days >= {{ limits.rhythm_contact_days }}
                     then rhythms.silent_days > {{ limits.silence_least_days }}
                         and rhythms.silent_days > {{ limits.silence_gaps }} * rhythms.usual_gap_days
-                else rhythms.untouched_days > {{ limits.untouched_years }} * 365.25
-                    and recognisable.customer_id is not null
+                else untouched.customer_id is not null
             end
             and not records.is_deleted,
             false
@@ -308,7 +308,7 @@ final as (
         on records.system = registers.system and records.source_table = registers.source_table
     left join leavers on records.owner_name = leavers.staff_name
     left join rhythms on records.customer_id = rhythms.customer_id
-    left join recognisable on records.customer_id = recognisable.customer_id
+    left join untouched on records.customer_id = untouched.customer_id
 )
 
 select * from final
